@@ -1,0 +1,3 @@
+//! Hints to the processor.
+
+pub use std::hint::spin_loop;

@@ -1,0 +1,3 @@
+//! Threads, in the world the build was made for.
+
+pub use std::thread::{Builder, JoinHandle, Thread, ThreadId, current, park, spawn, yield_now};

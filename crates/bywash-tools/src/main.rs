@@ -1,0 +1,3 @@
+//! The programs behind `cargo xtask topology` and `cargo xtask simulate`.
+
+fn main() {}

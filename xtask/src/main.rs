@@ -1,0 +1,3 @@
+//! The project's commands: each starts programs, none imports the crates it drives.
+
+fn main() {}
