@@ -1,6 +1,31 @@
 //! The atomic types, in the world the build was made for.
+//!
+//! A plain build re-exports `std`. Under loom each atomic carries a *decoy*: a second atomic that
+//! every operation first stores to. Loom 0.7 remembers one last access per object, and so skips
+//! interleavings in which a thread reads an atomic before writing it (a steal: load `top`, then
+//! compare-and-swap `top`; tokio-rs/loom #166 and #392). The store to the decoy makes any two
+//! accesses of one atomic dependent, and those interleavings are explored again.
+//!
+//! The loom types offer what std's do, less `get_mut` and `as_ptr` (loom has `with_mut`), and
+//! `new` is not `const` there. Code under a model therefore builds its atomics at run time.
 
-pub use std::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence,
-    fence,
+#[cfg(bywash_loom)]
+mod decoy;
+
+#[cfg(bywash_loom)]
+pub use decoy::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
+
+#[cfg(bywash_loom)]
+pub use loom::sync::atomic::fence;
+
+#[cfg(bywash_shuttle)]
+pub use shuttle::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence,
 };
+
+#[cfg(not(any(bywash_loom, bywash_shuttle)))]
+pub use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence,
+};
+
+pub use std::sync::atomic::{Ordering, compiler_fence};
