@@ -1,0 +1,403 @@
+//! The private half and the rules between the halves: push, pop, take back, expose.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use bywash_sync::CachePadded;
+use bywash_sync::atomic::{AtomicUsize, Ordering};
+
+use super::item::Item;
+use super::ring::{Haul, Ring, Steal};
+
+/// The stack's first allocation, in slots; it doubles from there.
+const FIRST_CAPACITY: usize = 256;
+
+/// A stream of pushes exposes itself at the latest after this many, asked or not.
+const LONGEST_STRIDE: usize = 64;
+
+/// How much one exposure moves at most: half the ring, so that a reclaim stays short.
+const LARGEST_EXPOSURE: usize = 128;
+
+/// A height of the owner's stack: how many slots lie below.
+pub type Position = usize;
+
+/// Where an item was when its owner came back for it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum TakeBack<T> {
+    /// On top of the stack; now taken off.
+    Mine,
+    /// Below this item, which was taken off and must be dealt with first.
+    Under(T),
+    /// A thief has it.
+    Stolen,
+}
+
+type Slot = Cell<Option<NonNull<()>>>;
+
+/// Both halves of one deque, to be embedded where a worker keeps its state.
+///
+/// Thieves use it through `&Core`; the one owner through [`Core::owner`].
+pub struct Core<T: Item> {
+    hot: CachePadded<Hot>,
+    ring: Ring,
+    _items: PhantomData<T>,
+}
+
+/// The owner's line. Thieves touch `limit` alone, and only when they are hungry.
+struct Hot {
+    slots: Cell<NonNull<Slot>>,
+    len: Cell<usize>,
+    /// A push that reaches this length takes the slow way: the stack is full, the stream is due,
+    /// or (0) somebody asks.
+    limit: AtomicUsize,
+    published: Cell<usize>,
+    capacity: Cell<usize>,
+    stride: Cell<usize>,
+    /// False while there is nobody who could steal; then nothing is exposed unasked.
+    watched: Cell<bool>,
+}
+
+// SAFETY: the cells in `Hot` are touched through `Owner` alone, of which there is one at a time by
+// the contract of `Core::owner`; the rest is atomic. Items move to other threads, hence `T: Send`.
+unsafe impl<T: Item + Send> Sync for Core<T> {}
+// SAFETY: as above; the stack's memory is owned by this value.
+unsafe impl<T: Item + Send> Send for Core<T> {}
+
+impl<T: Item> Core<T> {
+    /// An empty deque. Allocates the first stack and the ring.
+    pub fn new() -> Self {
+        Self::starting_at(0)
+    }
+
+    /// An empty deque whose public positions begin at `start`, to test what lies near their end.
+    #[doc(hidden)]
+    pub fn starting_at(start: u64) -> Self {
+        let hot = Hot {
+            slots: Cell::new(stack_of(FIRST_CAPACITY)),
+            len: Cell::new(0),
+            limit: AtomicUsize::new(1),
+            published: Cell::new(0),
+            capacity: Cell::new(FIRST_CAPACITY),
+            stride: Cell::new(1),
+            watched: Cell::new(true),
+        };
+        Self {
+            hot: CachePadded::new(hot),
+            ring: Ring::new(start),
+            _items: PhantomData,
+        }
+    }
+
+    /// The owner's view.
+    ///
+    /// # Safety
+    /// Until the returned view is gone, no other view may be in use on another thread, and what
+    /// earlier views did must happen before.
+    #[inline(always)]
+    pub unsafe fn owner(&self) -> Owner<'_, T> {
+        Owner {
+            core: self,
+            _not_send: PhantomData,
+        }
+    }
+
+    /// Takes the oldest public items, up to half of them and at most `most`, if `wants` accepts
+    /// their label. One compare-and-swap, no fence; allocates nothing.
+    pub fn steal(&self, most: usize, wants: impl FnOnce(*mut ()) -> bool) -> Steal<Haul> {
+        self.ring.steal(most, wants)
+    }
+
+    /// Asks the owner to expose work at its next push. Writes the owner's line only if nobody has
+    /// asked yet; the owner's answer shows in [`Core::publications`].
+    #[inline]
+    pub fn ask(&self) {
+        if self.hot.limit.load(Ordering::Relaxed) != 0 {
+            self.hot.limit.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// A count that grows with each publication.
+    pub fn publications(&self) -> u64 {
+        self.ring.publications()
+    }
+
+    /// Whether nothing is public just now.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+
+    /// How many items are public just now.
+    pub fn len(&self) -> usize {
+        self.ring.len()
+    }
+}
+
+impl<T: Item> Default for Core<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Item> Drop for Core<T> {
+    fn drop(&mut self) {
+        // SAFETY: `&mut self` proves that no view and no thief is left.
+        let owner = unsafe { self.owner() };
+        while let Some(item) = owner.pop(0) {
+            drop(item);
+        }
+        free_stack(self.hot.slots.get(), self.hot.capacity.get());
+    }
+}
+
+/// The owner's operations. Neither `Send` nor `Sync`.
+pub struct Owner<'core, T: Item> {
+    core: &'core Core<T>,
+    _not_send: PhantomData<*const ()>,
+}
+
+impl<T: Item> Clone for Owner<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Item> Copy for Owner<'_, T> {}
+
+impl<'core, T: Item> Owner<'core, T> {
+    #[inline(always)]
+    fn hot(self) -> &'core Hot {
+        &self.core.hot
+    }
+
+    #[inline(always)]
+    fn slot(self, index: usize) -> &'core Slot {
+        debug_assert!(index < self.hot().capacity.get());
+        // SAFETY: `index` is below the capacity: every caller stays at or below `len`, and the slot
+        // at `len` exists because a push that fills the stack grows it before it returns.
+        unsafe { self.hot().slots.get().add(index).as_ref() }
+    }
+
+    /// The height of the stack, holes included.
+    #[inline(always)]
+    pub fn position(self) -> Position {
+        self.hot().len.get()
+    }
+
+    /// Puts `item` on top. Returns whether the slow way was taken, in which case items may have
+    /// become public and sleepers may want to know.
+    ///
+    /// Costs two stores and a compare; allocates only when the stack doubles.
+    #[inline(always)]
+    pub fn push(self, item: T) -> bool {
+        let hot = self.hot();
+        let len = hot.len.get();
+        self.slot(len).set(Some(item.into_raw()));
+        hot.len.set(len + 1);
+        // Relaxed: the limit is advice; nothing is read on its strength.
+        if len + 1 >= hot.limit.load(Ordering::Relaxed) {
+            self.push_slow();
+            return true;
+        }
+        false
+    }
+
+    /// Takes the newest item off, unless the stack is down to `floor`. Items that were published
+    /// come back first; returns `None` when all above `floor` has been stolen.
+    #[inline(always)]
+    pub fn pop(self, floor: Position) -> Option<T> {
+        let hot = self.hot();
+        let len = hot.len.get();
+        if len <= floor {
+            return None;
+        }
+        match self.slot(len - 1).get() {
+            Some(raw) => {
+                hot.len.set(len - 1);
+                // SAFETY: the slot held an item that `push` or a reclaim put there; the length now
+                // excludes it, so it comes out once.
+                Some(unsafe { T::from_raw(raw) })
+            }
+            None => self.pop_slow(floor),
+        }
+    }
+
+    /// Takes `raw` off if it is the very top: the fast way back of a fork.
+    #[inline(always)]
+    pub fn pop_if(self, raw: NonNull<()>) -> bool {
+        let hot = self.hot();
+        let len = hot.len.get();
+        if len != 0 && self.slot(len - 1).get() == Some(raw) {
+            hot.len.set(len - 1);
+            return true;
+        }
+        false
+    }
+
+    /// Comes back for `raw`, which was pushed at `position` and was not popped since.
+    #[cold]
+    pub fn take_back(self, raw: NonNull<()>, position: Position) -> TakeBack<T> {
+        let hot = self.hot();
+        loop {
+            let len = hot.len.get();
+            let is_there = position < len && self.slot(position).get() == Some(raw);
+            if is_there && len == position + 1 {
+                hot.len.set(position);
+                return TakeBack::Mine;
+            }
+            if is_there {
+                if let Some(above) = self.pop(position + 1) {
+                    return TakeBack::Under(above);
+                }
+            } else if position >= hot.published.get() || self.reclaim() == 0 {
+                self.settle(position);
+                return TakeBack::Stolen;
+            }
+        }
+    }
+
+    /// Removes stolen items' holes from the top, down to `floor`, so that they do not pile up.
+    pub fn settle(self, floor: Position) {
+        let hot = self.hot();
+        if hot.published.get() == hot.len.get()
+            && hot.len.get() > floor
+            && self.core.ring.is_empty()
+        {
+            hot.len.set(floor);
+            hot.published.set(floor);
+        }
+    }
+
+    /// Whether a thief has asked and not been answered.
+    #[inline(always)]
+    pub fn is_asked(self) -> bool {
+        self.hot().limit.load(Ordering::Relaxed) == 0
+    }
+
+    /// Before the owner turns to something long: makes the older half public if thieves would
+    /// otherwise find nothing. Returns whether anything was published.
+    #[inline(always)]
+    pub fn expose(self) -> bool {
+        let hot = self.hot();
+        if hot.len.get() == hot.published.get() || !self.core.ring.is_empty() || !hot.watched.get()
+        {
+            return false;
+        }
+        self.expose_slow()
+    }
+
+    /// Says whether anybody could steal; while nobody can, nothing is published unasked.
+    pub fn set_watched(self, watched: bool) {
+        self.hot().watched.set(watched);
+        self.hot().stride.set(1);
+        self.rearm();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn expose_slow(self) -> bool {
+        let private = self.hot().len.get() - self.hot().published.get();
+        let published = self.publish(private.div_ceil(2));
+        self.rearm();
+        published > 0
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_slow(self) {
+        let hot = self.hot();
+        if hot.len.get() == hot.capacity.get() {
+            self.grow();
+        }
+        let is_asked = self.is_asked();
+        if is_asked || hot.watched.get() {
+            let private = hot.len.get() - hot.published.get();
+            self.publish(private.div_ceil(2));
+        }
+        hot.stride.set((hot.stride.get() * 2).min(LONGEST_STRIDE));
+        self.rearm();
+    }
+
+    /// Sets the next length at which a push takes the slow way.
+    fn rearm(self) {
+        let hot = self.hot();
+        let stride = if hot.watched.get() {
+            hot.stride.get()
+        } else {
+            usize::MAX / 2
+        };
+        let due = hot.len.get() + stride;
+        hot.limit
+            .store(due.min(hot.capacity.get()), Ordering::Relaxed);
+    }
+
+    /// Moves up to `count` of the oldest private items to the ring; returns how many fitted.
+    fn publish(self, count: usize) -> usize {
+        let hot = self.hot();
+        let first = hot.published.get();
+        let count = count.min(LARGEST_EXPOSURE).min(self.core.ring.room());
+        if count == 0 {
+            return 0;
+        }
+        self.core.ring.publish((first..first + count).map(|index| {
+            let raw = self
+                .slot(index)
+                .take()
+                .expect("bywash: a private slot holds an item");
+            // SAFETY: the item is looked at, not taken: it goes to the ring as the pointer it was.
+            let item = std::mem::ManuallyDrop::new(unsafe { T::from_raw(raw) });
+            (raw, item.label())
+        }));
+        hot.published.set(first + count);
+        count
+    }
+
+    /// Takes back all that is still public, each item into the slot it came from.
+    fn reclaim(self) -> usize {
+        let hot = self.hot();
+        let end = hot.published.get();
+        let count = self.core.ring.reclaim(|index, count, raw| {
+            self.slot(end - count + index).set(Some(raw));
+        });
+        hot.published.set(end - count);
+        count
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn pop_slow(self, floor: Position) -> Option<T> {
+        // The top is a hole, so all below `len` was published; what thieves left comes back on top.
+        if self.reclaim() == 0 {
+            self.hot().len.set(floor);
+            self.hot().published.set(floor);
+            return None;
+        }
+        self.hot().stride.set(1);
+        self.rearm();
+        self.pop(floor)
+    }
+
+    fn grow(self) {
+        let hot = self.hot();
+        let old = hot.capacity.get();
+        let slots = stack_of(old * 2);
+        for index in 0..old {
+            // SAFETY: `index` is below the new capacity as well.
+            unsafe { slots.add(index).as_ref() }.set(self.slot(index).get());
+        }
+        free_stack(hot.slots.replace(slots), old);
+        hot.capacity.set(old * 2);
+    }
+}
+
+fn stack_of(capacity: usize) -> NonNull<Slot> {
+    let slots: Box<[Slot]> = (0..capacity).map(|_| Cell::new(None)).collect();
+    NonNull::from(Box::leak(slots)).cast()
+}
+
+fn free_stack(slots: NonNull<Slot>, capacity: usize) {
+    let slots = NonNull::slice_from_raw_parts(slots, capacity);
+    // SAFETY: `stack_of` leaked exactly this boxed slice, and the caller gives it up.
+    drop(unsafe { Box::from_raw(slots.as_ptr()) });
+}

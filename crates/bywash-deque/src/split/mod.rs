@@ -1,0 +1,39 @@
+//! The scheduler's deque: a private stack in plain memory, and a small public ring beside it.
+//!
+//! The owner pushes and pops on a stack that nobody else can see: a slot store, a length, one
+//! compare; no fence and no read-modify-write. Thieves see only the [ring](ring), 256 slots with a
+//! `top` that thieves move by compare-and-swap and a `tail` that the owner alone writes. Both count
+//! up for ever in 64 bits, so a batch steal (`top + k`) has no ABA.
+//!
+//! The owner moves its *oldest* items to the ring when a thief asks. A thief asks by storing 0 into
+//! `limit`, the very word that the owner compares with on each push, so that the overflow check and
+//! the demand flag are one. Taking items back is one compare-and-swap of `top` to `tail`.
+//!
+//! ```text
+//!    stack   │ hole │ hole │ hole │ item │ item │ item │
+//!              └──┬─────────────┘  ▲ published           ▲ len
+//!    ring         top ─────▶ tail
+//! ```
+//!
+//! Invariants, and who keeps them:
+//! * Slots below `published` are holes: their items are in the ring, or were stolen. Slots from
+//!   `published` to `len` hold items. The items in the ring are those of the last `tail - top`
+//!   holes, in order, so that reclaiming them puts each back where it was.
+//! * Only the owner touches the stack, `published` and `tail`.
+//! * `limit` is at most the capacity of the stack, whoever wrote it last; the slot at `len` exists.
+//!
+//! **What a thief may expect of an owner that never touches its deque again:** exactly the items
+//! that are in the ring. The rule that bounds what stays hidden: a stream of pushes exposes the older
+//! half of what is private at pushes 1, 3, 7, 15 … and then at each further 64, asked or not, as
+//! long as the ring has room; and an owner that calls [`Owner::expose`] before it runs an item leaves
+//! the ring empty only when it holds nothing more.
+
+mod core;
+mod item;
+mod pair;
+mod ring;
+
+pub use self::core::{Core, Owner, Position, TakeBack};
+pub use self::item::Item;
+pub use self::pair::{Stealer, Worker, deque};
+pub use self::ring::{Haul, RING_SLOTS, Steal};

@@ -1,0 +1,185 @@
+//! The public half: a bounded ring with one writer of `tail` and many movers of `top`.
+
+use std::ptr::{NonNull, null_mut};
+
+use bywash_sync::CachePadded;
+use bywash_sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+/// How many items can be public at once.
+pub const RING_SLOTS: usize = 256;
+
+/// The most items that one steal takes.
+pub(super) const HAUL_SLOTS: usize = 32;
+
+/// What became of an attempt to steal.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum Steal<T> {
+    /// Nothing was public.
+    Empty,
+    /// Something was public, but the thief's choice declined it.
+    Declined,
+    /// Another thief, or the owner, was faster: there may be more.
+    Retry,
+    /// Taken.
+    Taken(T),
+}
+
+/// The items of one steal, oldest first, all with the same label.
+pub struct Haul {
+    items: [*mut (); HAUL_SLOTS],
+    len: usize,
+    label: *mut (),
+}
+
+impl Haul {
+    /// The taken items, oldest first; never empty.
+    pub fn items(&self) -> impl ExactSizeIterator<Item = NonNull<()>> + '_ {
+        self.items[..self.len]
+            .iter()
+            .map(|&item| NonNull::new(item).expect("bywash: the ring holds items only, never null"))
+    }
+
+    /// The label that all of them carry.
+    pub fn label(&self) -> *mut () {
+        self.label
+    }
+}
+
+struct Slot {
+    item: AtomicPtr<()>,
+    label: AtomicPtr<()>,
+}
+
+/// The ring itself. Owner's operations are marked; the others are any thread's.
+pub(super) struct Ring {
+    top: CachePadded<AtomicU64>,
+    tail: CachePadded<AtomicU64>,
+    slots: Box<[Slot]>,
+}
+
+impl Ring {
+    pub(super) fn new(start: u64) -> Self {
+        let slot = |_| Slot {
+            item: AtomicPtr::new(null_mut()),
+            label: AtomicPtr::new(null_mut()),
+        };
+        Self {
+            top: CachePadded::new(AtomicU64::new(start)),
+            tail: CachePadded::new(AtomicU64::new(start)),
+            slots: (0..RING_SLOTS).map(slot).collect(),
+        }
+    }
+
+    fn slot(&self, position: u64) -> &Slot {
+        &self.slots[position as usize % RING_SLOTS]
+    }
+
+    /// Owner: how many more items fit now. The true number can only be larger.
+    pub(super) fn room(&self) -> usize {
+        // Acquire: pairs with the Release of the thieves' compare-and-swap, so that their reads of
+        // a slot lie before the owner's next write to it.
+        let top = self.top.load(Ordering::Acquire);
+        RING_SLOTS - (self.tail.load(Ordering::Relaxed) - top) as usize
+    }
+
+    /// Owner: makes `items` public, oldest first. They must fit into [`Ring::room`].
+    pub(super) fn publish(&self, items: impl Iterator<Item = (NonNull<()>, *mut ())>) {
+        let mut tail = self.tail.load(Ordering::Relaxed);
+        for (item, label) in items {
+            let slot = self.slot(tail);
+            slot.item.store(item.as_ptr(), Ordering::Relaxed);
+            slot.label.store(label, Ordering::Relaxed);
+            tail += 1;
+        }
+        // Release: pairs with the Acquire load of `tail` in `steal`, which then reads the slots and
+        // what their items point to.
+        self.tail.store(tail, Ordering::Release);
+    }
+
+    /// Owner: takes back everything that is still public; `each` sees index, count and item, oldest
+    /// first. Returns the count.
+    pub(super) fn reclaim(&self, mut each: impl FnMut(usize, usize, NonNull<()>)) -> usize {
+        let tail = self.tail.load(Ordering::Relaxed);
+        let mut top = self.top.load(Ordering::Relaxed);
+        while top != tail {
+            // Acquire: pairs with the thieves' Release, as in `room`. Release is not needed: the
+            // owner reads its own slots, and thieves learn of new items through `tail`.
+            match self
+                .top
+                .compare_exchange_weak(top, tail, Ordering::Acquire, Ordering::Relaxed)
+            {
+                Ok(_) => break,
+                Err(moved) => top = moved,
+            }
+        }
+        let count = (tail - top) as usize;
+        for index in 0..count {
+            let item = self.slot(top + index as u64).item.load(Ordering::Relaxed);
+            let item = NonNull::new(item).expect("bywash: the ring holds items only, never null");
+            each(index, count, item);
+        }
+        count
+    }
+
+    /// Whether nothing is public. Exact for the owner about its own publications.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        let top = self.top.load(Ordering::Relaxed);
+        self.tail.load(Ordering::Relaxed).saturating_sub(top) as usize
+    }
+
+    /// A count that changes with each publication and never comes back.
+    pub(super) fn publications(&self) -> u64 {
+        self.tail.load(Ordering::Relaxed)
+    }
+
+    /// Any thread: takes the oldest items, up to half of what is public and `most`, as long as
+    /// they share the first one's label and `wants` accepts it.
+    pub(super) fn steal(&self, most: usize, wants: impl FnOnce(*mut ()) -> bool) -> Steal<Haul> {
+        let top = self.top.load(Ordering::Relaxed);
+        // Acquire: pairs with the Release store in `publish`; slots below `tail` are then readable.
+        let tail = self.tail.load(Ordering::Acquire);
+        if tail <= top {
+            return Steal::Empty;
+        }
+        let public = (tail - top) as usize;
+        if public > RING_SLOTS {
+            // `top` was read long before `tail`: the slots were written again since.
+            return Steal::Retry;
+        }
+        let label = self.slot(top).label.load(Ordering::Relaxed);
+        if !wants(label) {
+            return Steal::Declined;
+        }
+        let most = public.div_ceil(2).min(most).clamp(1, HAUL_SLOTS);
+        let mut haul = Haul {
+            items: [null_mut(); HAUL_SLOTS],
+            len: 0,
+            label,
+        };
+        while haul.len < most {
+            let slot = self.slot(top + haul.len as u64);
+            if slot.label.load(Ordering::Relaxed) != label {
+                break;
+            }
+            haul.items[haul.len] = slot.item.load(Ordering::Relaxed);
+            haul.len += 1;
+        }
+        // Release: pairs with the owner's Acquire loads of `top`, so that the owner writes a slot
+        // again only after this thread has read it. Success proves that `top` never moved since it
+        // was read, hence that the slots above were not rewritten.
+        let moved = top + haul.len as u64;
+        match self
+            .top
+            .compare_exchange(top, moved, Ordering::Release, Ordering::Relaxed)
+        {
+            Ok(_) => Steal::Taken(haul),
+            Err(_) => Steal::Retry,
+        }
+    }
+}

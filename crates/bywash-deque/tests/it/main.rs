@@ -1,0 +1,3 @@
+//! What the deques promise, one file a deque.
+
+mod split;
