@@ -1,3 +1,147 @@
 //! The project's commands: each starts programs, none imports the crates it drives.
 
-fn main() {}
+mod arguments;
+mod bench;
+mod build;
+mod ci;
+mod failure;
+mod features;
+mod host;
+mod loom;
+mod manifest;
+mod mutants;
+mod parallel;
+mod process;
+mod scenario;
+mod shuttle;
+mod steps;
+mod test;
+mod tidy;
+mod workspace;
+
+use failure::Failure;
+use std::process::ExitCode;
+
+/// One command of `cargo xtask`.
+struct Command {
+    name: &'static str,
+    arguments: &'static str,
+    purpose: &'static str,
+    run: fn(&[String]) -> Result<(), Failure>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "bench",
+        arguments: "[--bundle FILE | ARGS…]",
+        purpose: "bywash beside its rivals; --quick ends within 3 minutes, --help lists the rest",
+        run: bench::run,
+    },
+    Command {
+        name: "test",
+        arguments: "[--require-hwloc]",
+        purpose: "every test, doctest, loom scenario and random schedule",
+        run: test::run,
+    },
+    Command {
+        name: "loom",
+        arguments: "[SCENARIO]",
+        purpose: "the loom scenarios whose names contain SCENARIO, and their canaries",
+        run: loom::run,
+    },
+    Command {
+        name: "mutants",
+        arguments: "[--shard I/N] [NAME]",
+        purpose: "weakens one ordering after the other: the scenario named for it must turn red",
+        run: mutants::run,
+    },
+    Command {
+        name: "shuttle",
+        arguments: "[SCENARIO]",
+        purpose: "whole-system scenarios under random schedules",
+        run: shuttle::run,
+    },
+    Command {
+        name: "tidy",
+        arguments: "",
+        purpose: "layers, first lines, the unsafe map, names, lengths, links",
+        run: tidy::run,
+    },
+    Command {
+        name: "ci",
+        arguments: "",
+        purpose: "format, lints in every feature set, documentation, tidy and the quick proofs",
+        run: ci::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<(), Failure> {
+    let Some((name, rest)) = arguments.split_first() else {
+        return Err(Failure::usage(format!(
+            "no command given; `cargo xtask help` lists them: {}",
+            names()
+        )));
+    };
+    if matches!(name.as_str(), "help" | "--help" | "-h") {
+        print!("{}", usage());
+        return Ok(());
+    }
+    match COMMANDS.iter().find(|command| command.name == name) {
+        Some(command) => (command.run)(rest),
+        None => Err(Failure::usage(format!(
+            "`{name}` is not a command; there are {}",
+            names()
+        ))),
+    }
+}
+
+fn names() -> String {
+    let names: Vec<_> = COMMANDS.iter().map(|command| command.name).collect();
+    names.join(", ")
+}
+
+fn usage() -> String {
+    let mut text = String::from("cargo xtask COMMAND [ARGUMENTS]\n\n");
+    for command in COMMANDS {
+        let call = format!("{} {}", command.name, command.arguments);
+        text.push_str(&format!("  {call:<32} {}\n", command.purpose));
+    }
+    text.push_str("\nExit codes: 0 all is well, 1 something failed, 2 the call was wrong.\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, dispatch, usage};
+
+    #[test]
+    fn an_unknown_command_is_a_usage_failure_that_names_the_commands() {
+        let failure = dispatch(&["tets".to_owned()]).unwrap_err();
+        assert!(
+            matches!(&failure, Failure::Usage(text) if text.contains("tets") && text.contains("test"))
+        );
+    }
+
+    #[test]
+    fn a_call_without_a_command_is_a_usage_failure() {
+        assert!(matches!(dispatch(&[]), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn the_usage_names_every_command() {
+        let text = usage();
+        assert!(
+            super::COMMANDS
+                .iter()
+                .all(|command| text.contains(command.name))
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! What this machine has: libhwloc, valgrind, its target triple.
+
+use crate::process;
+use std::process::Command;
+
+/// What a Debian machine needs for feature `hwloc`.
+pub(crate) const HWLOC_PACKAGES: &str = "libhwloc-dev libudev-dev pkg-config";
+
+/// Whether a program can be linked with libhwloc here.
+pub(crate) fn has_hwloc() -> bool {
+    // Without libudev's development files the link fails late, on `-ludev`.
+    process::succeeds(Command::new("pkg-config").args(["--exists", "hwloc >= 2.5", "libudev"]))
+}
+
+/// What to say where libhwloc is missing.
+pub(crate) fn no_hwloc() -> String {
+    format!("no libhwloc here; on Debian: apt-get install {HWLOC_PACKAGES}")
+}
