@@ -1,1 +1,43 @@
-//! Where threads go and whom they steal from: packages, NUMA nodes, caches, cores, SMT, placement strategies.
+#![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
+
+#[cfg(target_os = "linux")]
+#[expect(
+    unsafe_code,
+    reason = "affinity masks of any width need the C library's raw calls"
+)]
+mod affinity;
+mod bind;
+mod cgroup;
+mod count;
+mod detect;
+mod distance;
+mod error;
+mod kinds;
+mod level;
+mod model;
+mod order;
+mod parts;
+mod placement;
+mod plan;
+mod pu_set;
+pub mod spillover;
+mod synthetic;
+mod sysfs;
+mod tiers;
+mod tree;
+mod victims;
+
+pub use bind::{Binding, bind_current_thread, unbind_current_thread};
+pub use count::{Limit, WorkerCount, default_workers};
+pub use error::Error;
+pub use level::Level;
+pub use model::{
+    Backend, Core, CoreKind, Counts, LlcGroup, NodeId, NumaNode, Package, Pu, PuId, Topology,
+};
+pub use placement::{Placement, Strategy};
+pub use plan::{Beyond, Plan, Worker};
+pub use pu_set::PuSet;
+pub use synthetic::{MachineBuilder, OsNumbering};
+pub use tiers::Tier;
+pub use victims::Victim;

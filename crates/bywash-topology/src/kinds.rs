@@ -1,0 +1,83 @@
+//! Kinds of core, told apart by what Linux says about each PU.
+
+use std::collections::BTreeMap;
+
+use crate::model::CoreKind;
+
+/// Boost clocks that differ by less than this share are one kind: favoured cores of one type
+/// differ by a few percent, core types by far more.
+const SAME_CLOCK_PERCENT: u64 = 10;
+
+/// What the platform says about one PU; absent values are unknown. The order of the fields is
+/// their weight when kinds are ranked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Traits {
+    /// 1 for a performance core, 0 for an efficiency core.
+    pub(crate) core_type: Option<u8>,
+    /// The scheduler's relative capacity, at most 1,024.
+    pub(crate) capacity: Option<u64>,
+    /// Base clock in kHz.
+    pub(crate) base_clock: Option<u64>,
+    /// Highest clock in kHz.
+    pub(crate) boost_clock: Option<u64>,
+}
+
+impl Traits {
+    fn is_known(&self) -> bool {
+        *self != Traits::default()
+    }
+
+    fn describe(&self) -> CoreKind {
+        let core_type = self.core_type.map(|kind| match kind {
+            0 => "CoreType=IntelAtom".to_owned(),
+            _ => "CoreType=IntelCore".to_owned(),
+        });
+        let number = |name: &str, value: Option<u64>, unit: u64| {
+            value.map(|value| format!("{name}={}", value / unit))
+        };
+        let words = [
+            core_type,
+            number("LinuxCapacity", self.capacity, 1),
+            number("FrequencyBaseMHz", self.base_clock, 1000),
+            number("FrequencyMaxMHz", self.boost_clock, 1000),
+        ];
+        CoreKind {
+            description: words.into_iter().flatten().collect::<Vec<_>>().join(" "),
+        }
+    }
+}
+
+/// The kinds, slowest first, and each PU's kind; no kinds when nothing is known of any PU.
+pub(crate) fn rank(mut traits: Vec<Traits>) -> (Vec<CoreKind>, Vec<Option<usize>>) {
+    if !traits.iter().any(Traits::is_known) {
+        return (Vec::new(), vec![None; traits.len()]);
+    }
+    even_out(&mut traits);
+    let mut distinct = traits.clone();
+    distinct.sort();
+    distinct.dedup();
+    let kind = |one: &Traits| distinct.binary_search(one).ok();
+    let kinds = traits.iter().map(kind).collect();
+    (distinct.iter().map(Traits::describe).collect(), kinds)
+}
+
+/// Gives PUs that differ by little in boost clock alone the same one.
+fn even_out(traits: &mut [Traits]) {
+    let but_boost = |one: &Traits| Traits {
+        boost_clock: None,
+        ..one.clone()
+    };
+    let mut spread = BTreeMap::<Traits, (u64, u64)>::new();
+    for one in traits.iter() {
+        let clock = one.boost_clock.unwrap_or(0);
+        let (low, high) = spread.entry(but_boost(one)).or_insert((clock, clock));
+        *low = clock.min(*low);
+        *high = clock.max(*high);
+    }
+    for one in traits.iter_mut() {
+        let (low, high) = spread[&but_boost(one)];
+        if (high - low) * 100 < high * SAME_CLOCK_PERCENT {
+            one.boost_clock = Some(low).filter(|&clock| clock > 0);
+        }
+    }
+}

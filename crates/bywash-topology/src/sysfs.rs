@@ -1,0 +1,447 @@
+//! The machine as Linux's sysfs describes it, below any root folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cgroup;
+use crate::distance::Distances;
+use crate::error::Error;
+use crate::kinds::{self, Traits};
+use crate::model::{Backend, NodeId, PuId, Topology};
+use crate::parts::{Parts, PuPart};
+use crate::pu_set::PuSet;
+use crate::tree::SetTree;
+
+impl Topology {
+    /// Reads the machine below `root`: `/` for the running one, else a folder that holds a
+    /// copy of `sys/devices/system/cpu` and, as far as there are, of `sys/devices/system/node`,
+    /// `proc/self/cgroup`, `proc/self/mountinfo` and the control groups they name.
+    ///
+    /// For `/` the calling thread's affinity decides what is usable; in a copy all is. Reads
+    /// some ten small files a PU.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] when there is no CPU folder; [`Error::BadFile`] when a file in
+    /// it is malformed; [`Error::NoUsablePu`] when cgroup and affinity leave nothing.
+    pub fn from_sysfs(root: impl AsRef<Path>) -> Result<Topology, Error> {
+        let root = root.as_ref();
+        let is_this_system = cfg!(target_os = "linux") && root == Path::new("/");
+        let mut parts = Machine::read(root)?.into_parts();
+        parts.is_this_system = is_this_system;
+        if parts.pus.is_empty() {
+            return Err(Error::NoUsablePu {
+                offered: parts.present.to_string(),
+                allowed: cgroup::allowed_cpus(root).unwrap_or_default().to_string(),
+            });
+        }
+        let mut topology = parts.assemble()?;
+        if is_this_system && let Some(mask) = crate::bind::allowed_to_thread() {
+            topology.apply_affinity(Some(mask))?;
+        }
+        Ok(topology)
+    }
+}
+
+/// A group of PUs as one file names it.
+struct Group {
+    set: PuSet,
+    os_index: u32,
+}
+
+/// A data or unified cache.
+struct Cache {
+    set: PuSet,
+    level: u32,
+}
+
+/// A NUMA node.
+struct Node {
+    id: NodeId,
+    set: PuSet,
+    memory: u64,
+    distances: Vec<u32>,
+}
+
+/// Everything the files say, before it is cut to what the cgroup allows.
+struct Machine {
+    present: PuSet,
+    online: PuSet,
+    allowed: PuSet,
+    allowed_nodes: Option<PuSet>,
+    packages: Vec<Group>,
+    cores: Vec<PuSet>,
+    /// Dies, clusters, books and drawers: they count for nothing but the order.
+    clusters: Vec<PuSet>,
+    caches: Vec<Cache>,
+    nodes: Vec<Node>,
+    /// The node of each column of the distance files.
+    columns: Vec<NodeId>,
+    /// By OS index.
+    traits: Vec<Traits>,
+}
+
+impl Machine {
+    fn read(root: &Path) -> Result<Machine, Error> {
+        let cpus = root.join("sys/devices/system/cpu");
+        let numbered = numbered(&cpus, "cpu")?;
+        let listed: PuSet = numbered.iter().copied().map(PuId).collect();
+        let mut online = set(&cpus, &["online"])?.unwrap_or_else(|| listed.clone());
+        online = online.intersection(&listed);
+        let off = |pu: &PuId| text(&folder(&cpus, *pu).join("online")).is_some_and(|t| t == "0");
+        online = online.iter().filter(|pu| !off(pu)).collect();
+        let present = set(&cpus, &["present"])?.unwrap_or_default().union(&listed);
+
+        let allowed = match cgroup::allowed_cpus(root) {
+            Some(cpuset) => online.intersection(&cpuset),
+            None => online.clone(),
+        };
+        let mut machine = Machine {
+            present,
+            allowed,
+            allowed_nodes: cgroup::allowed_nodes(root),
+            packages: Vec::new(),
+            cores: Vec::new(),
+            clusters: Vec::new(),
+            caches: Vec::new(),
+            nodes: Vec::new(),
+            columns: Vec::new(),
+            traits: Vec::new(),
+            online,
+        };
+        machine.read_cpus(&cpus)?;
+        machine.read_nodes(root)?;
+        machine.read_traits(root, &cpus)?;
+        Ok(machine)
+    }
+
+    fn read_cpus(&mut self, cpus: &Path) -> Result<(), Error> {
+        for pu in self.online.clone().iter() {
+            let place = folder(cpus, pu).join("topology");
+            let alone: PuSet = [pu].into_iter().collect();
+            let sharing = |names: &[&str]| -> Result<Option<PuSet>, Error> {
+                let set = set(&place, names)?;
+                Ok(set.map(|set| set.intersection(&self.online).union(&alone)))
+            };
+
+            let core = sharing(&[
+                "core_cpus_list",
+                "core_cpus",
+                "thread_siblings_list",
+                "thread_siblings",
+            ])?;
+            let core = core.unwrap_or_else(|| alone.clone());
+            let package = sharing(&[
+                "package_cpus_list",
+                "package_cpus",
+                "core_siblings_list",
+                "core_siblings",
+            ])?;
+            let clusters = [
+                sharing(&["die_cpus_list", "die_cpus"])?,
+                sharing(&["cluster_cpus_list", "cluster_cpus"])?,
+                sharing(&["book_siblings_list", "book_siblings"])?,
+                sharing(&["drawer_siblings_list", "drawer_siblings"])?,
+            ];
+            if core.lowest() == Some(pu) {
+                self.cores.push(core);
+            }
+            if let Some(set) = package.filter(|set| set.lowest() == Some(pu)) {
+                // Systems without packages say -1.
+                let id = number(&place.join("physical_package_id"));
+                let os_index = id.unwrap_or(self.packages.len() as u64) as u32;
+                self.packages.push(Group { set, os_index });
+            }
+            let clusters = clusters.into_iter().flatten();
+            self.clusters
+                .extend(clusters.filter(|set| set.lowest() == Some(pu)));
+            self.read_caches(&folder(cpus, pu).join("cache"), pu)?;
+        }
+        Ok(())
+    }
+
+    fn read_caches(&mut self, folder: &Path, pu: PuId) -> Result<(), Error> {
+        for index in numbered(folder, "index").unwrap_or_default() {
+            let place = folder.join(format!("index{index}"));
+            let holds_data = text(&place.join("type")).is_some_and(|t| t != "Instruction");
+            let Some(level) = number(&place.join("level")).filter(|_| holds_data) else {
+                continue;
+            };
+            let Some(set) = set(&place, &["shared_cpu_list", "shared_cpu_map"])? else {
+                continue;
+            };
+            let set = set.intersection(&self.online);
+            if set.lowest() == Some(pu) {
+                self.caches.push(Cache {
+                    set,
+                    level: level as u32,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn read_nodes(&mut self, root: &Path) -> Result<(), Error> {
+        let nodes = root.join("sys/devices/system/node");
+        let mut indices = numbered(&nodes, "node").unwrap_or_default();
+        if let Some(online) = set(&nodes, &["online"])? {
+            indices.retain(|&index| online.contains(PuId(index)));
+        }
+        self.columns = indices.iter().copied().map(NodeId).collect();
+        for index in indices {
+            let place = nodes.join(format!("node{index}"));
+            let row = text(&place.join("distance")).unwrap_or_default();
+            self.nodes.push(Node {
+                id: NodeId(index),
+                set: set(&place, &["cpulist", "cpumap"])?
+                    .unwrap_or_default()
+                    .intersection(&self.online),
+                memory: memory(&place.join("meminfo")),
+                distances: row
+                    .split_whitespace()
+                    .filter_map(|d| d.parse().ok())
+                    .collect(),
+            });
+        }
+        if self.nodes.is_empty() {
+            // A kernel built without NUMA: one node that everything is in.
+            self.nodes.push(Node {
+                id: NodeId(0),
+                set: self.online.clone(),
+                memory: memory(&root.join("proc/meminfo")),
+                distances: Vec::new(),
+            });
+        }
+        Ok(())
+    }
+
+    fn read_traits(&mut self, root: &Path, cpus: &Path) -> Result<(), Error> {
+        let devices = root.join("sys/devices");
+        let fast = set(&devices.join("cpu_core"), &["cpus"])?.unwrap_or_default();
+        let slow = set(&devices.join("cpu_atom"), &["cpus"])?.unwrap_or_default();
+        let highest = self.online.iter().last().map_or(0, |pu| pu.0 as usize + 1);
+        self.traits = vec![Traits::default(); highest];
+        for pu in self.online.iter() {
+            let place = folder(cpus, pu);
+            let core_type = match (fast.contains(pu), slow.contains(pu)) {
+                (true, _) => Some(1),
+                (_, true) => Some(0),
+                _ => None,
+            };
+            self.traits[pu.0 as usize] = Traits {
+                core_type,
+                capacity: number(&place.join("cpu_capacity")),
+                base_clock: number(&place.join("cpufreq/base_frequency")),
+                boost_clock: number(&place.join("cpufreq/cpuinfo_max_freq")),
+            };
+        }
+        Ok(())
+    }
+
+    fn logical_order(&self) -> Vec<PuId> {
+        let mut tree = SetTree::new(self.online.clone());
+        let packages = self.packages.iter().map(|package| &package.set);
+        let caches = self.caches.iter().map(|cache| &cache.set);
+        // What the cores' own files say goes before the NUMA nodes, should they contradict.
+        let own = packages
+            .chain(&self.clusters)
+            .chain(caches)
+            .chain(&self.cores);
+        for set in own.chain(self.nodes.iter().map(|node| &node.set)) {
+            tree.insert(set);
+        }
+        tree.order()
+    }
+
+    /// Cuts the machine to what the cgroup allows.
+    fn into_parts(mut self) -> Parts {
+        let order = self.logical_order();
+        if let Some(allowed) = &self.allowed_nodes {
+            let all = std::mem::take(&mut self.nodes);
+            let (kept, dropped): (Vec<_>, Vec<_>) = all
+                .into_iter()
+                .partition(|node| allowed.contains(PuId(node.id.0)));
+            // A cpuset that names no node we know says nothing.
+            self.nodes = if kept.is_empty() { dropped } else { kept };
+        }
+        let (kinds, kind_of) = kinds::rank(self.traits.clone());
+        let packages = self.kept_packages(&order);
+        let has_l3 = |cache: &&Cache| cache.level == 3 && self.is_cache_kept(cache);
+        let distances = self.distances();
+
+        let core = |pu| self.cores.iter().position(|core| core.contains(pu));
+        let package = |pu| {
+            packages
+                .iter()
+                .position(|&p| self.packages[p].set.contains(pu))
+        };
+        let outermost = |pu: PuId| {
+            let around = self
+                .caches
+                .iter()
+                .enumerate()
+                .filter(|(_, c)| c.set.contains(pu));
+            around
+                .max_by_key(|(_, cache)| (cache.level, cache.set.len()))
+                .map(|(index, _)| index)
+        };
+        let part = |pu: PuId| PuPart {
+            id: pu,
+            // A PU that a contradiction left out of every core is one of its own.
+            core: core(pu).unwrap_or(self.cores.len() + pu.0 as usize),
+            l2: self
+                .caches
+                .iter()
+                .position(|c| c.level == 2 && c.set.contains(pu)),
+            cache: outermost(pu),
+            node: self.node_of(pu),
+            package: package(pu),
+            kind: kind_of[pu.0 as usize],
+        };
+        let allowed = order
+            .iter()
+            .copied()
+            .filter(|&pu| self.allowed.contains(pu));
+        Parts {
+            backend: Backend::Sysfs,
+            is_this_system: false,
+            pus: allowed.map(part).collect(),
+            l3_caches: self.caches.iter().filter(has_l3).count(),
+            nodes: self
+                .nodes
+                .iter()
+                .map(|node| (node.id, node.memory))
+                .collect(),
+            packages: packages
+                .iter()
+                .map(|&p| self.packages[p].os_index)
+                .collect(),
+            kinds,
+            distances,
+            present: self.present.clone(),
+        }
+    }
+
+    /// The packages that have an allowed PU or node, in logical order.
+    fn kept_packages(&self, order: &[PuId]) -> Vec<usize> {
+        let is_kept = |&package: &usize| {
+            let set = &self.packages[package].set;
+            let mut nodes = self.nodes.iter();
+            set.intersects(&self.allowed)
+                || nodes.any(|node| !node.set.is_empty() && node.set.is_subset(set))
+        };
+        let mut kept: Vec<usize> = (0..self.packages.len()).filter(is_kept).collect();
+        kept.sort_by_key(|&package| {
+            let set = &self.packages[package].set;
+            order.iter().position(|&pu| set.contains(pu))
+        });
+        kept
+    }
+
+    /// Whether a cache has an allowed PU, or lies around the memory of an allowed node. A node
+    /// that is a whole package belongs to the package, not to the cache inside.
+    fn is_cache_kept(&self, cache: &Cache) -> bool {
+        let is_package = |set: &PuSet| self.packages.iter().any(|package| package.set == *set);
+        let mut nodes = self.nodes.iter().filter(|node| !node.set.is_empty());
+        let holds = |node: &Node| {
+            node.set.is_subset(&cache.set) && !(node.set == cache.set && is_package(&node.set))
+        };
+        cache.set.intersects(&self.allowed) || nodes.any(holds)
+    }
+
+    /// The smallest node around a PU; of equal ones the first, which is ordinary memory.
+    fn node_of(&self, pu: PuId) -> Option<usize> {
+        let around = self
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(_, node)| node.set.contains(pu));
+        around
+            .min_by_key(|(_, node)| node.set.len())
+            .map(|(index, _)| index)
+    }
+
+    fn distances(&self) -> Distances {
+        let width = self.columns.len();
+        if self.nodes.iter().any(|node| node.distances.len() != width) {
+            return Distances::unknown();
+        }
+        Distances::from_fn(self.nodes.len(), |from, to| {
+            let column = self.columns.iter().position(|&id| id == self.nodes[to].id);
+            let row = &self.nodes[from].distances;
+            column
+                .and_then(|column| row.get(column).copied())
+                .unwrap_or(0)
+        })
+    }
+}
+
+fn folder(cpus: &Path, PuId(index): PuId) -> PathBuf {
+    cpus.join(format!("cpu{index}"))
+}
+
+/// The numbers N of the entries named `prefix` N, ascending.
+fn numbered(folder: &Path, prefix: &str) -> Result<Vec<u32>, Error> {
+    let unreadable = |error: std::io::Error| Error::Unreadable {
+        path: folder.to_owned(),
+        reason: error.to_string(),
+    };
+    let entries = fs::read_dir(folder).map_err(unreadable)?;
+    let number = |entry: fs::DirEntry| {
+        entry
+            .file_name()
+            .to_str()?
+            .strip_prefix(prefix)?
+            .parse()
+            .ok()
+    };
+    let mut numbers: Vec<u32> = entries.flatten().filter_map(number).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+fn text(path: &Path) -> Option<String> {
+    fs::read_to_string(path)
+        .ok()
+        .map(|text| text.trim().to_owned())
+}
+
+fn number(path: &Path) -> Option<u64> {
+    text(path)?.parse().ok()
+}
+
+/// The first of these files that exists, as a set: names that end in `_list`, `list`, `cpus`,
+/// `online` and `present` hold lists, the others masks.
+fn set(folder: &Path, names: &[&str]) -> Result<Option<PuSet>, Error> {
+    for name in names {
+        let path = folder.join(name);
+        let Some(text) = text(&path) else { continue };
+        let is_list = name.ends_with("list") || matches!(*name, "cpus" | "online" | "present");
+        let set = if is_list {
+            PuSet::from_list(&text)
+        } else {
+            PuSet::from_mask(&text)
+        };
+        return match set {
+            Ok(set) => Ok(Some(set)),
+            Err(source) => Err(Error::BadFile {
+                path,
+                source: source.into(),
+            }),
+        };
+    }
+    Ok(None)
+}
+
+/// `MemTotal` in bytes, 0 where it is not said.
+fn memory(meminfo: &Path) -> u64 {
+    let text = text(meminfo).unwrap_or_default();
+    let total = text.lines().find_map(|line| {
+        let (_, rest) = line.split_once("MemTotal:")?;
+        rest.trim()
+            .trim_end_matches("kB")
+            .trim()
+            .parse::<u64>()
+            .ok()
+    });
+    total.unwrap_or(0).saturating_mul(1024)
+}
