@@ -13,6 +13,10 @@ pub(crate) enum World {
     Loom,
     /// Random schedules.
     Shuttle,
+    /// AddressSanitizer, leaks included.
+    Address,
+    /// ThreadSanitizer.
+    Thread,
 }
 
 impl World {
@@ -22,7 +26,27 @@ impl World {
             // crossbeam-epoch has to live in the same world.
             Self::Loom => "--cfg bywash_loom --cfg crossbeam_loom",
             Self::Shuttle => "--cfg bywash_shuttle",
+            Self::Address => "-Zsanitizer=address --cfg bywash_asan",
+            Self::Thread => {
+                "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer --cfg bywash_tsan"
+            }
         }
+    }
+
+    pub(crate) fn is_sanitized(self) -> bool {
+        matches!(self, Self::Address | Self::Thread)
+    }
+
+    /// Rustc in this world.
+    pub(crate) fn rustc(self) -> Command {
+        let mut command = Command::new("rustc");
+        command
+            .current_dir(workspace::root())
+            .args(self.flags().split_whitespace());
+        if self.is_sanitized() {
+            command.env("RUSTC_BOOTSTRAP", "1");
+        }
+        command
     }
 
     /// Cargo in this world, at the root of the workspace.
@@ -36,14 +60,24 @@ impl World {
                 .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
                 .env("CARGO_TARGET_DIR", self.target());
         }
+        if self.is_sanitized() {
+            // Optimised, or the calls into core's own copies of generic code are not instrumented.
+            command
+                .env("RUSTC_BOOTSTRAP", "1")
+                .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only")
+                .env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true");
+        }
         command
     }
 
-    fn target(self) -> PathBuf {
+    /// The target folder of this world.
+    pub(crate) fn target(self) -> PathBuf {
         workspace::target().join(match self {
             Self::Plain => "",
             Self::Loom => "loom",
             Self::Shuttle => "shuttle",
+            Self::Address => "address",
+            Self::Thread => "thread",
         })
     }
 }

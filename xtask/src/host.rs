@@ -1,4 +1,4 @@
-//! What this machine has: libhwloc, valgrind, its target triple.
+//! What this machine has: libhwloc, and its target triple.
 
 use crate::process;
 use std::process::Command;
@@ -15,4 +15,14 @@ pub(crate) fn has_hwloc() -> bool {
 /// What to say where libhwloc is missing.
 pub(crate) fn no_hwloc() -> String {
     format!("no libhwloc here; on Debian: apt-get install {HWLOC_PACKAGES}")
+}
+
+/// The target that the toolchain builds for by default.
+pub(crate) fn triple() -> Result<String, String> {
+    let version = process::read(Command::new("rustc").arg("-vV"))?;
+    version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .map(str::to_owned)
+        .ok_or_else(|| "`rustc -vV` names no host".to_owned())
 }

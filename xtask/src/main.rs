@@ -6,17 +6,23 @@ mod build;
 mod ci;
 mod failure;
 mod features;
+mod full;
 mod host;
 mod loom;
 mod manifest;
 mod mutants;
+mod outside;
+mod package;
 mod parallel;
 mod process;
+mod sanitize;
 mod scenario;
 mod shuttle;
+mod soak;
 mod steps;
 mod test;
 mod tidy;
+mod tools;
 mod workspace;
 
 use failure::Failure;
@@ -62,6 +68,42 @@ const COMMANDS: &[Command] = &[
         run: shuttle::run,
     },
     Command {
+        name: "sanitize",
+        arguments: "[address|thread]",
+        purpose: "the tests under AddressSanitizer, the stress programs under ThreadSanitizer",
+        run: sanitize::run,
+    },
+    Command {
+        name: "soak",
+        arguments: "[--minutes N]",
+        purpose: "random programs of all operations against a sequential model",
+        run: soak::run,
+    },
+    Command {
+        name: "topology",
+        arguments: "ARGS…",
+        purpose: "a machine drawn, and where its workers go",
+        run: tools::topology,
+    },
+    Command {
+        name: "simulate",
+        arguments: "ARGS…",
+        purpose: "what a strategy would do on a machine: a model, no measurement",
+        run: tools::simulate,
+    },
+    Command {
+        name: "outside",
+        arguments: "",
+        purpose: "each crate alone in a package outside, running its README's first example",
+        run: outside::run,
+    },
+    Command {
+        name: "package",
+        arguments: "",
+        purpose: "every published crate packed, and built from its archive",
+        run: package::run,
+    },
+    Command {
         name: "tidy",
         arguments: "",
         purpose: "layers, first lines, the unsafe map, names, lengths, links",
@@ -72,6 +114,12 @@ const COMMANDS: &[Command] = &[
         arguments: "",
         purpose: "format, lints in every feature set, documentation, tidy and the quick proofs",
         run: ci::run,
+    },
+    Command {
+        name: "full",
+        arguments: "",
+        purpose: "everything there is, with one table at the end",
+        run: full::run,
     },
 ];
 

@@ -27,6 +27,7 @@ mod tests {
     fn a_file_that_does_not_begin_with_its_purpose_is_named() {
         let tree = Tree::of(&[
             ("a.rs", "//! Where a worker looks next.\n"),
+            ("a.rs", "#![doc = include_str!(\"../README.md\")]\n"),
             ("b.rs", "// Copyright\n//! Late.\n"),
             ("c.rs", "//! Pool\n"),
             ("d.rs", ""),

@@ -1,0 +1,168 @@
+//! `xtask sanitize`: the tests under AddressSanitizer, the stress programs under ThreadSanitizer.
+//!
+//! Both run on the pinned stable toolchain. A sanitizer that finds nothing is first shown what it
+//! has to find: the planted errors in `xtask/planted`. What cannot run is an error, never a skip.
+
+use crate::arguments::{Accepted, Arguments};
+use crate::build::{self, World};
+use crate::failure::Failure;
+use crate::process::{self, Finished};
+use crate::steps::Steps;
+use crate::{host, workspace};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+/// No stress program may take longer.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// The errors that each sanitizer has to report, and the words it does it with.
+const PLANTED: &[(World, &str, &str)] = &[
+    (World::Address, "use_after_free", "heap-use-after-free"),
+    (World::Address, "leak", "detected memory leaks"),
+    (World::Thread, "race", "ThreadSanitizer: data race"),
+];
+
+/// What ThreadSanitizer cannot know: fences it does not model, code it did not instrument.
+const SUPPRESSIONS: &str = "race:crossbeam_epoch\nrace:alloc::sync::Arc\n";
+
+pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
+    let accepted = Accepted {
+        word: Some("address or thread"),
+        ..Accepted::default()
+    };
+    let arguments = Arguments::parse("sanitize", given, accepted)?;
+    let mut steps = Steps::default();
+    match arguments.word() {
+        None => {
+            address(&mut steps);
+            thread(&mut steps);
+        }
+        Some("address") => address(&mut steps),
+        Some("thread") => thread(&mut steps),
+        Some(other) => {
+            return Err(Failure::usage(format!(
+                "`sanitize {other}`: there are address and thread"
+            )));
+        }
+    }
+    steps.finish("sanitize")
+}
+
+/// All tests but doctests, whose little programs would each be built anew.
+pub(crate) fn address(steps: &mut Steps) {
+    steps.check("address: planted errors", || planted(World::Address));
+    steps.check("address: tests", || {
+        let triple = host::triple()?;
+        let mut command = World::Address.cargo(&["test", "--release", "--target", &triple]);
+        command
+            .args([
+                "--workspace",
+                "--exclude",
+                "bywash-bench",
+                "--exclude",
+                "xtask",
+            ])
+            .args(["--lib", "--bins", "--tests"])
+            .env(
+                "ASAN_OPTIONS",
+                "detect_leaks=1:detect_stack_use_after_return=1",
+            );
+        process::show(&mut command).map(|()| String::new())
+    });
+}
+
+/// Every `examples/stress.rs`: a program of its own, since libtest cannot be instrumented.
+pub(crate) fn thread(steps: &mut Steps) {
+    steps.check("thread: planted race", || planted(World::Thread));
+    steps.check("thread: stress", || {
+        let suppressions = folder(World::Thread)?.join("suppressions.txt");
+        fs::write(&suppressions, SUPPRESSIONS)
+            .map_err(|error| format!("{}: {error}", suppressions.display()))?;
+        let mut said = Vec::new();
+        for package in workspace::crates()? {
+            if !package.folder.join("examples/stress.rs").is_file() {
+                continue;
+            }
+            let triple = host::triple()?;
+            let mut cargo = World::Thread.cargo(&["build", "--release", "--target", &triple]);
+            cargo.args(["--package", package.name(), "--example", "stress"]);
+            for program in build::executables(&mut cargo)? {
+                let mut command = Command::new(&program.path);
+                let options = format!("suppressions={} exitcode=66", suppressions.display());
+                let finished = process::listen(command.env("TSAN_OPTIONS", options), LIMIT)?;
+                said.push(clean(package.name(), &finished)?);
+            }
+        }
+        if said.is_empty() {
+            return Err("no crate has an examples/stress.rs".to_owned());
+        }
+        Ok(said.join("; "))
+    });
+}
+
+/// The last line of a stress program that ended well and without a report.
+fn clean(package: &str, finished: &Finished) -> Result<String, String> {
+    let has_report = finished.output.contains("WARNING: ThreadSanitizer");
+    if finished.succeeded() && !has_report {
+        Ok(format!("{package}: {}", finished.tail(1)))
+    } else {
+        Err(format!(
+            "{package}: exit code {:?}\n{}",
+            finished.code,
+            finished.tail(60)
+        ))
+    }
+}
+
+/// Builds and runs the planted errors of `world`; each must be reported.
+fn planted(world: World) -> Result<String, String> {
+    let mut reported = Vec::new();
+    for (_, name, words) in PLANTED.iter().filter(|(of, ..)| *of == world) {
+        let program = folder(world)?.join(name);
+        let source = workspace::root().join(format!("xtask/planted/{name}.rs"));
+        let mut rustc = world.rustc();
+        rustc
+            .args(["--edition", "2024", "-O", "-o"])
+            .arg(&program)
+            .arg(source);
+        process::show(&mut rustc)?;
+        let finished = process::listen(&mut Command::new(&program), LIMIT)?;
+        if finished.succeeded() || !finished.output.contains(words) {
+            return Err(format!(
+                "the planted {name} went unreported:\n{}",
+                finished.tail(20)
+            ));
+        }
+        reported.push(*name);
+    }
+    Ok(format!("reported: {}", reported.join(", ")))
+}
+
+/// Where the planted programs of `world` go.
+fn folder(world: World) -> Result<PathBuf, String> {
+    let folder = world.target().join("planted");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean;
+    use crate::process::Finished;
+
+    #[test]
+    fn a_report_is_an_error_even_where_the_exit_code_is_zero() {
+        let mut finished = Finished {
+            code: Some(0),
+            timed_out: false,
+            output: "1000 items\n".to_owned(),
+        };
+        assert_eq!(clean("x", &finished).unwrap(), "x: 1000 items");
+        finished
+            .output
+            .push_str("WARNING: ThreadSanitizer: data race\n");
+        assert!(clean("x", &finished).is_err());
+    }
+}

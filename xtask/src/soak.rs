@@ -1,0 +1,46 @@
+//! `xtask soak`: random programs of all operations against a sequential model, for minutes.
+
+use crate::arguments::{Accepted, Arguments};
+use crate::build::World;
+use crate::failure::Failure;
+use crate::steps::Steps;
+use crate::{process, workspace};
+
+/// The facade's program that knows the operations and the model.
+const PROGRAM: &str = "crates/bywash/examples/soak.rs";
+
+pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
+    let accepted = Accepted {
+        options: &["--minutes"],
+        ..Accepted::default()
+    };
+    let arguments = Arguments::parse("soak", given, accepted)?;
+    let minutes = match arguments.value("--minutes") {
+        None => 10,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|&minutes| minutes > 0)
+            .ok_or_else(|| {
+                Failure::usage(format!(
+                    "`--minutes {text}`: wanted a whole number from 1 on"
+                ))
+            })?,
+    };
+    let mut steps = Steps::default();
+    add(&mut steps, minutes);
+    steps.finish("soak")
+}
+
+pub(crate) fn add(steps: &mut Steps, minutes: u32) {
+    steps.check(&format!("soak: {minutes} min"), || {
+        if !workspace::root().join(PROGRAM).is_file() {
+            return Err(format!("there is no {PROGRAM}"));
+        }
+        let mut command = World::Plain.cargo(&["run", "--release", "--package", "bywash"]);
+        command
+            .args(["--example", "soak", "--", "--minutes"])
+            .arg(minutes.to_string());
+        process::show(&mut command).map(|()| String::new())
+    });
+}
