@@ -12,11 +12,12 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
 }
 
 fn says_something(text: &str) -> bool {
-    let first = text
-        .lines()
-        .next()
-        .and_then(|line| line.strip_prefix("//! "));
-    first.is_some_and(|words| words.split_whitespace().count() > 1)
+    let first = text.lines().next().unwrap_or("");
+    // A crate may let its README speak.
+    first == "#![doc = include_str!(\"../README.md\")]"
+        || first
+            .strip_prefix("//! ")
+            .is_some_and(|words| words.split_whitespace().count() > 1)
 }
 
 #[cfg(test)]
