@@ -13,6 +13,8 @@ mod count;
 mod detect;
 mod distance;
 mod error;
+#[cfg(feature = "hwloc")]
+mod hwloc;
 mod kinds;
 mod level;
 mod model;
@@ -27,6 +29,8 @@ mod sysfs;
 mod tiers;
 mod tree;
 mod victims;
+#[cfg(feature = "hwloc")]
+mod xml;
 
 pub use bind::{Binding, bind_current_thread, unbind_current_thread};
 pub use count::{Limit, WorkerCount, default_workers};

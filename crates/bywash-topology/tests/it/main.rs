@@ -1,3 +1,6 @@
 //! The crate's integration tests, one module a subject.
 
+mod expectations;
+#[cfg(feature = "hwloc")]
+mod hwloc_machines;
 mod running_machine;

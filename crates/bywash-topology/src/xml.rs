@@ -1,0 +1,68 @@
+//! Whether a text is well-formed XML, as far as hwloc's files use it.
+//!
+//! libxml writes its complaints to standard error and keeps the reason from its caller, so
+//! broken files are found before it sees them.
+
+/// Checks that every element is closed by its own name, and that there is exactly one root.
+pub(crate) fn check(text: &str) -> Result<(), String> {
+    let mut open: Vec<&str> = Vec::new();
+    let mut roots = 0;
+    let mut rest = text;
+    while let Some(start) = rest.find('<') {
+        let at = text.len() - rest.len() + start;
+        let broken = |reason: &str| {
+            let line = text[..at].lines().count().max(1);
+            Err(format!("line {line}: {reason}"))
+        };
+        let markup = &rest[start..];
+        let skipped = [("<!--", "-->"), ("<?", "?>"), ("<!", ">")];
+        if let Some((_, end)) = skipped.iter().find(|(begin, _)| markup.starts_with(begin)) {
+            let Some(length) = markup.find(end) else {
+                return broken("a comment or declaration is never closed");
+            };
+            rest = &markup[length + end.len()..];
+            continue;
+        }
+        let Some(length) = tag_length(markup) else {
+            return broken("a tag is never closed");
+        };
+        let tag = &markup[1..length - 1];
+        rest = &markup[length..];
+        if let Some(name) = tag.strip_prefix('/') {
+            if open.pop() != Some(name.trim_end()) {
+                return broken("a closing tag closes nothing");
+            }
+            continue;
+        }
+        let name = tag.split([' ', '\t', '\r', '\n', '/']).next().unwrap_or("");
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return broken("a tag has no name");
+        }
+        roots += usize::from(open.is_empty());
+        if !tag.ends_with('/') {
+            open.push(name);
+        }
+    }
+    match (open.last(), roots) {
+        (Some(name), _) => Err(format!("the file ends inside <{name}>: it seems cut off")),
+        (None, 1) if !text.contains('\0') => Ok(()),
+        (None, 0) => Err("it has no element".to_owned()),
+        (None, 1) => Err("it contains a NUL character".to_owned()),
+        (None, _) => Err("it has more than one root element".to_owned()),
+    }
+}
+
+/// The length of the tag that `markup` starts with, quoted values skipped.
+fn tag_length(markup: &str) -> Option<usize> {
+    let mut quote = None;
+    for (index, byte) in markup.bytes().enumerate().skip(1) {
+        match (quote, byte) {
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), _) if open == byte => quote = None,
+            (None, b'>') => return Some(index + 1),
+            (_, b'<') => return None,
+            _ => {}
+        }
+    }
+    None
+}
