@@ -1,1 +1,59 @@
-//! Frame, pool and batch allocation per thread: a bump pointer with lifetimes that make misuse a compile error.
+//! Frame, pool and batch allocation per thread: a bump pointer with lifetimes that make misuse a
+//! compile error.
+//!
+//! ```
+//! use bywash_arena::Arena;
+//!
+//! let mut arena = Arena::new();
+//! for step in 0..3u32 {
+//!     let frame = arena.begin_frame();
+//!     let squares = frame.alloc_slice_fill_with(8, |i| (i as u32 + step).pow(2));
+//!     assert_eq!(squares[1], (1 + step).pow(2));
+//! } // each frame's memory returns here, at once
+//! ```
+#![no_std]
+#![deny(unsafe_code)]
+
+#[expect(
+    unsafe_code,
+    reason = "hands out memory that is borrowed from the arena"
+)]
+mod allocator;
+#[expect(unsafe_code, reason = "moves the bump pointer inside its range")]
+mod arena;
+#[expect(
+    unsafe_code,
+    reason = "owns a value behind a raw pointer, as a box does"
+)]
+mod boxed;
+mod budget;
+#[expect(
+    unsafe_code,
+    reason = "writes and reads the header at the start of a chunk"
+)]
+mod chunk;
+mod error;
+mod frame;
+#[expect(unsafe_code, reason = "tells the sanitizer which bytes are free")]
+mod poison;
+#[expect(unsafe_code, reason = "moves the bump pointer into another chunk")]
+mod refill;
+#[expect(unsafe_code, reason = "turns fresh memory into slices")]
+mod slice;
+#[expect(
+    unsafe_code,
+    reason = "acquires chunks from their source, and releases them"
+)]
+mod store;
+#[expect(unsafe_code, reason = "turns fresh memory into values")]
+mod value;
+mod vec;
+
+pub use arena::{Arena, GRAIN};
+pub use boxed::FrameBox;
+pub use budget::{Budget, Overrun};
+pub use chunk::{ChunkSource, HeapChunks, NoChunk};
+pub use error::ArenaError;
+pub use frame::{Frame, Nested};
+pub use poison::FREED;
+pub use vec::FrameVec;

@@ -1,0 +1,225 @@
+//! The cold path of an allocation: budgets, counting, and the next chunk.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use crate::arena::{Arena, Home, round_up};
+use crate::chunk::{CHUNK_ALIGN, Chunk, ChunkSource};
+use crate::error::ArenaError;
+use crate::poison;
+
+impl<S: ChunkSource> Arena<S> {
+    /// Serves what did not end below `limit`.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn refill(&self, layout: Layout) -> Result<NonNull<u8>, ArenaError> {
+        if layout.size() == 0 {
+            // No byte is needed, so any address of that alignment will do.
+            return Ok(Layout::dangling_ptr(&layout));
+        }
+        let size = round_up(layout.size());
+        let next = self.next.get();
+        let pad = next.addr().get().wrapping_neg() & (layout.align() - 1);
+        let place = if size.saturating_add(pad) <= self.room() {
+            self.admit(pad + size)?;
+            // SAFETY: padding and size fit into the room between `next` and `end`.
+            let place = unsafe { next.add(pad) };
+            // SAFETY: as above.
+            self.next.set(unsafe { place.add(size) });
+            place
+        } else {
+            self.admit(size)?;
+            self.place_in_new_chunk(layout)?
+        };
+        self.tell_soft();
+        self.retune();
+        // SAFETY: the bytes belong to this level and were not handed out.
+        unsafe { poison::taken(place, layout.size()) };
+        Ok(place)
+    }
+
+    /// Takes a chunk; the level goes on in whichever chunk then has more room.
+    fn place_in_new_chunk(&self, layout: Layout) -> Result<NonNull<u8>, ArenaError> {
+        let size = round_up(layout.size());
+        let store = self.store();
+        // A chunk starts at CHUNK_ALIGN; the rest of a larger alignment may be lost before it.
+        let needed = size.saturating_add(layout.align().saturating_sub(CHUNK_ALIGN));
+        let chunk = store.take(needed).map_err(|none| ArenaError::Exhausted {
+            requested: layout.size(),
+            left: self.room().max(none.left),
+            limit: none.limit,
+        })?;
+        match self.last.get() {
+            Some(last) => last.set_next(Some(chunk)),
+            None => {
+                self.first.set(Some(chunk));
+                if matches!(self.home, Home::Nested(_)) {
+                    store.borrowers.set(store.borrowers.get() + 1);
+                }
+            }
+        }
+        self.last.set(Some(chunk));
+
+        let start = chunk.start();
+        let pad = start.addr().get().wrapping_neg() & (layout.align() - 1);
+        // SAFETY: `needed` covers the padding, and the chunk has room for `needed`.
+        let place = unsafe { start.add(pad) };
+        // SAFETY: as above.
+        let after = unsafe { place.add(size) };
+        if self.room() > chunk.end() - after.addr().get() {
+            // The chunk serves this one allocation; smaller ones go on where they were.
+            self.filled.set(self.filled.get() + pad + size);
+        } else {
+            self.filled.set(self.used());
+            self.current.set(Some(chunk));
+            self.next.set(after);
+            self.end.set(chunk.end());
+        }
+        Ok(place)
+    }
+
+    /// Sets `limit` again after anything that it depends on has changed.
+    pub(crate) fn retune(&self) {
+        let limit = if self.counted.get() {
+            0
+        } else {
+            let next = self.next.get().addr().get();
+            self.end.get().min(next.saturating_add(self.allowance()))
+        };
+        self.limit.set(limit);
+    }
+
+    /// Everything this level took goes back; it begins anew.
+    pub(crate) fn reset_level(&self) {
+        match &self.home {
+            Home::Root(store) => {
+                if store.borrowers.get() != 0 {
+                    store.recover();
+                    self.first.set(None);
+                    self.current.set(None);
+                    self.last.set(None);
+                    self.next.set(self.lent.start);
+                    self.end.set(self.lent.end);
+                    self.filled.set(0);
+                }
+            }
+            Home::Nested(_) => {}
+        }
+        self.rewind(&Mark {
+            next: self.lent.start,
+            last: None,
+            current: None,
+            filled: 0,
+        });
+        let mut budget = self.budget.get();
+        budget.told = false;
+        self.budget.set(budget);
+        self.retune();
+    }
+
+    /// Takes back what was allocated since `mark`, in constant time.
+    pub(crate) fn rewind(&self, mark: &Mark) {
+        self.poison_since(mark);
+        let store = self.store();
+        let young = match mark.last {
+            Some(last) => last.next(),
+            None => self.first.get(),
+        };
+        let mut kept = None;
+        if let (Some(mut head), Some(tail)) = (young, self.last.get()) {
+            if let Some(last) = mark.last {
+                last.set_next(None);
+            } else if matches!(self.home, Home::Root(_)) {
+                // A root keeps its first chunk, so that the next allocation is a hot one.
+                kept = Some(head);
+            } else {
+                self.first.set(None);
+                store.borrowers.set(store.borrowers.get() - 1);
+            }
+            let rest = match kept {
+                Some(first) => {
+                    let rest = first.next();
+                    first.set_next(None);
+                    rest
+                }
+                None => Some(head),
+            };
+            if let Some(rest) = rest {
+                head = rest;
+                store.splice(head, tail);
+            }
+        }
+        self.last.set(mark.last.or(kept));
+        self.current.set(mark.current.or(kept));
+        self.filled.set(mark.filled);
+        self.next.set(kept.map_or(mark.next, Chunk::start));
+        self.end
+            .set(self.current.get().map_or(self.lent.end, Chunk::end));
+        self.retune();
+    }
+
+    /// Poisons what lies above `mark` in the chunk that stays.
+    fn poison_since(&self, mark: &Mark) {
+        if !cfg!(any(debug_assertions, bywash_asan)) {
+            return;
+        }
+        let stays = mark.current.or_else(|| match self.home {
+            Home::Root(_) => self.first.get(),
+            Home::Nested(_) => None,
+        });
+        let start = if mark.current.is_some() || stays.is_none() {
+            mark.next
+        } else {
+            stays.map_or(mark.next, Chunk::start)
+        };
+        // Above `next` nothing was handed out since the last time; in a chunk that is no longer
+        // the current one, everything may have been.
+        let end = if stays == self.current.get() {
+            self.next.get().addr().get()
+        } else {
+            stays.map_or(self.lent.end, Chunk::end)
+        };
+        // SAFETY: the frame is over: the compiler saw its borrows end, and nothing of it is used.
+        unsafe { poison::freed(start, end - start.addr().get()) };
+    }
+}
+
+/// A position that a level can be taken back to.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark {
+    pub(crate) next: NonNull<u8>,
+    pub(crate) last: Option<Chunk>,
+    pub(crate) current: Option<Chunk>,
+    pub(crate) filled: usize,
+}
+
+impl<S: ChunkSource> Arena<S> {
+    #[inline(always)]
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            next: self.next.get(),
+            last: self.last.get(),
+            current: self.current.get(),
+            filled: self.filled.get(),
+        }
+    }
+
+    /// Takes back what was allocated since `mark`: one store while no chunk was taken since.
+    #[inline(always)]
+    pub(crate) fn end_at(&self, mark: &Mark) {
+        if self.last.get() == mark.last {
+            if cfg!(any(debug_assertions, bywash_asan)) {
+                self.poison_since(mark);
+            }
+            self.next.set(mark.next);
+        } else {
+            self.rewind_cold(mark);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn rewind_cold(&self, mark: &Mark) {
+        self.rewind(mark);
+    }
+}

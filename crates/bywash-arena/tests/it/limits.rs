@@ -1,0 +1,127 @@
+//! Budgets, and layouts that no machine can serve.
+
+use std::alloc::Layout;
+use std::cell::Cell;
+
+use bywash_arena::{Arena, ArenaError, Budget, Overrun};
+
+#[test]
+fn a_hard_budget_is_exact_and_survives_a_reset() {
+    let mut arena = Arena::new();
+    arena.set_budget(Budget::hard(1_024));
+    for _ in 0..3 {
+        for _ in 0..128 {
+            arena.alloc(0u64);
+        }
+        let refused = arena.try_alloc(0u64).unwrap_err();
+        assert_eq!(
+            refused,
+            ArenaError::OverBudget {
+                requested: 8,
+                left: 0,
+                limit: 1_024
+            }
+        );
+        arena.reset();
+    }
+}
+
+#[test]
+fn a_frames_budget_counts_what_is_nested_in_it() {
+    let arena = Arena::new();
+    arena.alloc([0u8; 4_000]);
+    let frame = arena.begin_nested_within(Budget::hard(100_000));
+    frame.alloc([0u8; 50_000]);
+    let nested = frame.begin_nested();
+    assert!(nested.try_alloc([0u8; 40_000]).is_ok());
+    let refused = nested.try_alloc([0u8; 20_000]).unwrap_err();
+    assert_eq!(
+        refused,
+        ArenaError::OverBudget {
+            requested: 20_000,
+            left: 10_000,
+            limit: 100_000
+        }
+    );
+    nested.end();
+    assert!(frame.try_alloc([0u8; 50_000]).is_ok());
+    assert!(frame.try_alloc(1u8).is_err());
+    frame.end();
+    assert!(arena.try_alloc([0u8; 200_000]).is_ok());
+}
+
+thread_local! {
+    static TOLD: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+fn tell(overrun: Overrun) {
+    assert_eq!(overrun.limit, 256);
+    TOLD.set((TOLD.get().0 + 1, overrun.used));
+}
+
+#[test]
+fn a_soft_budget_tells_once_and_goes_on() {
+    let mut arena = Arena::new();
+    arena.set_budget(Budget::soft(256, tell));
+    for round in 1..4 {
+        for _ in 0..1_000 {
+            arena.alloc(0u64);
+        }
+        assert_eq!(TOLD.get(), (round, 264));
+        arena.reset();
+    }
+}
+
+#[test]
+fn a_lifted_budget_allows_again_even_with_a_frame_open() {
+    let arena = Arena::new();
+    arena.alloc(0u64);
+    arena.set_budget(Budget::hard(16));
+    let nested = arena.begin_nested();
+    assert!(nested.try_alloc([0u64; 2]).is_err());
+    arena.set_budget(Budget::NONE);
+    assert!(nested.try_alloc([0u64; 2]).is_ok());
+    nested.end();
+    arena.set_budget(Budget::hard(16));
+    let nested = arena.begin_nested();
+    arena.set_budget(Budget::hard(8));
+    nested.end();
+    assert!(arena.try_alloc(0u64).is_err());
+}
+
+#[test]
+fn layouts_that_overflow_are_errors_and_never_wrap() {
+    let arena = Arena::new();
+    arena.alloc(1u8);
+    let overflow = arena
+        .try_alloc_slice_uninit::<u64>(usize::MAX / 4)
+        .unwrap_err();
+    assert_eq!(
+        overflow,
+        ArenaError::LayoutOverflow {
+            count: usize::MAX / 4,
+            size: 8
+        }
+    );
+    for size in [
+        isize::MAX as usize,
+        isize::MAX as usize - 7,
+        isize::MAX as usize / 2,
+    ] {
+        let refused = arena.try_alloc_slice_uninit::<u8>(size).unwrap_err();
+        assert!(matches!(refused, ArenaError::Exhausted { .. }), "{refused}");
+    }
+    let aligned = Layout::from_size_align(8, 1 << 62).unwrap();
+    assert!(arena.try_alloc_layout(aligned).is_err());
+    let most = Layout::from_size_align((1 << 62) - 8, 1 << 62).unwrap();
+    assert!(arena.try_alloc_layout(most).is_err());
+    assert_eq!(arena.used(), 8);
+}
+
+#[test]
+#[should_panic(expected = "of a hard budget of 4")]
+fn a_refused_allocation_without_try_panics_with_the_reason() {
+    let arena = Arena::new();
+    arena.set_budget(Budget::hard(4));
+    arena.alloc(1u64);
+}

@@ -1,0 +1,6 @@
+//! What an arena promises, one sentence a test.
+
+mod forms;
+mod frames;
+mod limits;
+mod memory;
