@@ -29,3 +29,15 @@ pub use std::sync::atomic::{
 };
 
 pub use std::sync::atomic::{Ordering, compiler_fence};
+
+/// A `SeqCst` load that a model checker can judge.
+///
+/// Loom takes a `SeqCst` load for an `Acquire` one, and would report what its place in the total
+/// order forbids. There this is a `SeqCst` fence before the load: use it only where the argument
+/// for the load is written down (`docs/orderings.md`), since the fence is the stronger of the two.
+#[inline(always)]
+pub fn load_in_total_order(word: &AtomicU64) -> u64 {
+    #[cfg(bywash_loom)]
+    fence(Ordering::SeqCst);
+    word.load(Ordering::SeqCst)
+}

@@ -39,6 +39,7 @@ pub mod lock;
 pub mod model;
 mod mutant;
 mod parker;
+pub mod shadow;
 pub mod thread;
 
 pub use crossbeam_utils::CachePadded;

@@ -7,8 +7,8 @@ use std::ptr::NonNull;
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicUsize, Ordering};
 
-use super::item::Item;
 use super::ring::{Haul, Ring, Steal};
+use crate::item::Item;
 
 /// The stack's first allocation, in slots; it doubles from there.
 const FIRST_CAPACITY: usize = 256;
@@ -176,7 +176,9 @@ impl<'core, T: Item> Owner<'core, T> {
         debug_assert!(index < self.hot().capacity.get());
         // SAFETY: `index` is below the capacity: every caller stays at or below `len`, and the slot
         // at `len` exists because a push that fills the stack grows it before it returns.
-        unsafe { self.hot().slots.get().add(index).as_ref() }
+        let slot = unsafe { self.hot().slots.get().add(index) };
+        // SAFETY: `stack_of` made the slots, and only the owner, who is here, replaces them.
+        unsafe { slot.as_ref() }
     }
 
     /// The height of the stack, holes included.
@@ -384,7 +386,9 @@ impl<'core, T: Item> Owner<'core, T> {
         let slots = stack_of(old * 2);
         for index in 0..old {
             // SAFETY: `index` is below the new capacity as well.
-            unsafe { slots.add(index).as_ref() }.set(self.slot(index).get());
+            let slot = unsafe { slots.add(index) };
+            // SAFETY: `stack_of` made it just now.
+            unsafe { slot.as_ref() }.set(self.slot(index).get());
         }
         free_stack(hot.slots.replace(slots), old);
         hot.capacity.set(old * 2);

@@ -29,11 +29,10 @@
 //! the ring empty only when it holds nothing more.
 
 mod core;
-mod item;
 mod pair;
 mod ring;
 
 pub use self::core::{Core, Owner, Position, TakeBack};
-pub use self::item::Item;
 pub use self::pair::{Stealer, Worker, deque};
 pub use self::ring::{Haul, RING_SLOTS, Steal};
+pub use crate::item::Item;

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::core::{Core, Owner};
-use super::item::Item;
 use super::ring::Steal;
+use crate::item::Item;
 
 /// A new deque's two ends. Allocates the first stack and the ring.
 ///

@@ -1,0 +1,341 @@
+//! The owner's end: push, pop, and the size of the buffer.
+
+use super::buffer::{Buffer, Slot};
+use super::options::{Flavor, Options};
+use super::outcome::Full;
+use super::shared::Shared;
+use super::stealer::Stealer;
+use crate::Item;
+use crate::reclaim::{Epoch, Reclaim};
+use bywash_sync::atomic::{Ordering, fence};
+use bywash_sync::{mutant, ordering};
+use std::cell::Cell;
+use std::fmt;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+/// The owner's end of a deque: `Send`, not `Sync`, not `Clone`.
+///
+/// Dropping it leaves the items to the stealers; the last handle to go drops what is left.
+pub struct Worker<T: Item, R: Reclaim = Epoch> {
+    pub(super) shared: Arc<Shared<T, R>>,
+    /// The buffer's slots and its mask, kept here to save two loads.
+    slots: Cell<NonNull<Slot>>,
+    mask: Cell<u64>,
+    /// How many items fit before the slow way: the capacity, or the maximum if that is less.
+    limit: Cell<u64>,
+    /// What `Shared::bottom` holds between two operations.
+    pub(super) bottom: Cell<u64>,
+    /// A `top` that was seen: the true one is this or more, and never above `bottom`.
+    top_seen: Cell<u64>,
+    /// With fewer items than this the buffer shrinks; 0 when it is as small as it may be.
+    shrink_below: Cell<u64>,
+    pub(super) flavor: Flavor,
+    initial: usize,
+    maximum: usize,
+}
+
+// SAFETY: `slots` points into the buffer that `shared` owns, and travels with it; everything else is
+// `Send` where items are.
+unsafe impl<T: Item + Send, R: Reclaim> Send for Worker<T, R> {}
+
+impl<T: Item> Worker<T> {
+    /// A deque whose owner takes the newest item first. Allocates its first buffer.
+    pub fn lifo() -> Self {
+        Self::new(Options::lifo())
+    }
+
+    /// A deque whose owner takes the oldest item first. Allocates its first buffer.
+    pub fn fifo() -> Self {
+        Self::new(Options::fifo())
+    }
+}
+
+impl<T: Item, R: Reclaim> Worker<T, R> {
+    /// The deque of `options`, whose capacities were checked.
+    pub(super) fn new(options: Options) -> Self {
+        let initial = options.initial.next_power_of_two();
+        let worker = Self {
+            shared: Arc::new(Shared::new(options, initial)),
+            slots: Cell::new(NonNull::dangling()),
+            mask: Cell::new(0),
+            limit: Cell::new(0),
+            bottom: Cell::new(options.first_index),
+            top_seen: Cell::new(options.first_index),
+            shrink_below: Cell::new(0),
+            flavor: options.flavor,
+            initial,
+            maximum: options.maximum,
+        };
+        worker.remember_buffer();
+        worker
+    }
+
+    /// A handle that steals from this deque. Allocates nothing.
+    pub fn stealer(&self) -> Stealer<T, R> {
+        Stealer::new(Arc::clone(&self.shared))
+    }
+
+    /// How many items are here; thieves may take some meanwhile.
+    pub fn len(&self) -> usize {
+        // Relaxed: the number is old as soon as it is known.
+        let top = self.shared.top.load(Ordering::Relaxed);
+        self.bottom.get().wrapping_sub(top) as usize
+    }
+
+    /// Whether nothing is here. Exact when it says so: only the owner adds items.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds `item` at the bottom, where thieves see it at once.
+    ///
+    /// Two stores and a compare; allocates only when the buffer doubles. Never blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] gives the item back when the deque holds its maximum.
+    #[inline]
+    pub fn push(&self, item: T) -> Result<(), Full<T>> {
+        let bottom = self.bottom.get();
+        if bottom.wrapping_sub(self.top_seen.get()) >= self.limit.get() && !self.make_room(1) {
+            return Err(Full(item));
+        }
+        if mutant("chase_lev.push.slot_after_index") {
+            self.publish(bottom.wrapping_add(1));
+        }
+        self.slot(bottom).put(item.into_raw());
+        self.publish(bottom.wrapping_add(1));
+        Ok(())
+    }
+
+    /// Takes the newest item (LIFO) or the oldest (FIFO).
+    ///
+    /// LIFO: one fence, or one compare-and-swap for the last item. FIFO: one compare-and-swap. An
+    /// empty deque costs two loads of the owner's own memory. Never blocks; allocates only when the
+    /// buffer halves.
+    #[inline]
+    pub fn pop(&self) -> Option<T> {
+        match self.flavor {
+            Flavor::Lifo => self.pop_newest(),
+            Flavor::Fifo => self.pop_oldest(),
+        }
+    }
+
+    #[inline]
+    fn pop_newest(&self) -> Option<T> {
+        let bottom = self.bottom.get();
+        match bottom.wrapping_sub(self.top_seen.get()) {
+            0 => {
+                self.shrink_if_sparse(0);
+                return None;
+            }
+            1 => return self.take_last(bottom),
+            _ => {}
+        }
+        let newest = bottom.wrapping_sub(1);
+        let early_top = mutant("chase_lev.pop.top_before_fence").then(|| self.load_top());
+        // Release: pairs with the Acquire of `bottom` in `Stealer::look`. A thief that sees this
+        // value steals items pushed before it, and later stores head no release sequence for them.
+        self.shared
+            .owned
+            .bottom
+            .store(newest, ordering!(Release, "chase_lev.pop.lower" => Relaxed));
+        // SeqCst: pairs with the thieves' SeqCst loads of `top` and then `bottom`. Either the thief
+        // sees the lowered bottom, or the load below sees the top that the thief has seen.
+        if mutant("chase_lev.pop.fence_acqrel") {
+            fence(Ordering::AcqRel);
+        } else if !mutant("chase_lev.pop.fence") {
+            fence(Ordering::SeqCst);
+        }
+        // Acquire: pairs with the Release of the thieves' compare-and-swap: this thread writes the
+        // slots below `top` again.
+        let top = early_top.unwrap_or_else(|| self.load_top());
+        self.top_seen.set(top);
+        let older = newest.wrapping_sub(top) as i64;
+        if older > 0 || (older == 0 && mutant("chase_lev.pop.last_without_claim")) {
+            self.bottom.set(newest);
+            let raw = self.slot(newest).get();
+            self.shrink_if_sparse(older as u64);
+            // SAFETY: thieves that claim indices up to `newest` have seen a bottom at or below it,
+            // so this index is the owner's; `push` put an item there, and it comes out once.
+            return Some(unsafe { T::from_raw(raw) });
+        }
+        // The last one, or none: the index goes back, and `top` decides.
+        if !mutant("chase_lev.pop.restore") {
+            // Release: pairs with the Acquire of `bottom` in `Stealer::look`, as above.
+            self.shared.owned.bottom.store(
+                bottom,
+                ordering!(Release, "chase_lev.pop.restore_release" => Relaxed),
+            );
+        }
+        if older < 0 {
+            return None;
+        }
+        self.take_last(bottom)
+    }
+
+    /// Takes the only item, if no thief does: `top` was seen just below `bottom`.
+    #[inline]
+    fn take_last(&self, bottom: u64) -> Option<T> {
+        let top = self.top_seen.get();
+        self.top_seen.set(bottom);
+        if self.claim(top).is_err() {
+            return None;
+        }
+        let raw = self.slot(top).get();
+        // SAFETY: the claim on the index succeeded; `push` put an item there, and it comes out once.
+        Some(unsafe { T::from_raw(raw) })
+    }
+
+    #[inline]
+    fn pop_oldest(&self) -> Option<T> {
+        let bottom = self.bottom.get();
+        loop {
+            let top = self.top_seen.get();
+            let older = bottom.wrapping_sub(top);
+            if older == 0 {
+                self.shrink_if_sparse(0);
+                return None;
+            }
+            match self.claim(top) {
+                Ok(_) => {
+                    self.top_seen.set(top.wrapping_add(1));
+                    let raw = self.slot(top).get();
+                    self.shrink_if_sparse(older);
+                    // SAFETY: the claim on the index succeeded; `push` put an item there, and it
+                    // comes out once.
+                    return Some(unsafe { T::from_raw(raw) });
+                }
+                Err(now) => self.top_seen.set(now),
+            }
+        }
+    }
+
+    /// Moves `top` past the item at `top`, as a thief would.
+    #[inline(always)]
+    fn claim(&self, top: u64) -> Result<u64, u64> {
+        // Release: a thief that sees this top sees the owner's pops before it. Acquire, on failure
+        // too: pairs with the Release of the thieves' compare-and-swap, as in `load_top`.
+        self.shared.top.compare_exchange(
+            top,
+            top.wrapping_add(1),
+            Ordering::AcqRel,
+            ordering!(Acquire, "chase_lev.pop.lost" => Relaxed),
+        )
+    }
+
+    #[inline(always)]
+    fn load_top(&self) -> u64 {
+        self.shared
+            .top
+            .load(ordering!(Acquire, "chase_lev.owner.top" => Relaxed))
+    }
+
+    #[inline(always)]
+    pub(super) fn slot(&self, index: u64) -> &Slot {
+        let offset = (index & self.mask.get()) as usize;
+        // SAFETY: the mask keeps the offset below the capacity of the buffer that `slots` begins.
+        let slot = unsafe { self.slots.get().add(offset) };
+        // SAFETY: that buffer lives until the owner, who is here, replaces it.
+        unsafe { slot.as_ref() }
+    }
+
+    /// The slot `place` places beyond the bottom: room that [`reserve`](Self::reserve) promised.
+    #[inline(always)]
+    pub(super) fn free_slot(&self, place: usize) -> &Slot {
+        self.slot(self.bottom.get().wrapping_add(place as u64))
+    }
+
+    /// Makes all below `bottom` visible to thieves.
+    #[inline(always)]
+    pub(super) fn publish(&self, bottom: u64) {
+        // Release: pairs with the Acquire of `bottom` in `Stealer::look`, which then reads the slot
+        // and what its item points to.
+        self.shared.owned.bottom.store(
+            bottom,
+            ordering!(Release, "chase_lev.push.publish" => Relaxed),
+        );
+        self.bottom.set(bottom);
+    }
+
+    /// Makes room for `wanted` more items if the maximum allows, and says how many fit.
+    pub(super) fn reserve(&self, wanted: usize) -> usize {
+        let fits = |worker: &Self| worker.limit.get() - worker.occupied();
+        if fits(self) < wanted as u64 && !self.make_room(wanted) {
+            self.make_room(self.maximum - self.occupied() as usize);
+        }
+        (fits(self) as usize).min(wanted)
+    }
+
+    /// How many items are here, or were when `top` was last seen.
+    fn occupied(&self) -> u64 {
+        self.bottom.get().wrapping_sub(self.top_seen.get())
+    }
+
+    /// Whether `wanted` more items fit, after growing if need be.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&self, wanted: usize) -> bool {
+        self.top_seen.set(self.load_top());
+        let needed = self.occupied() as usize + wanted;
+        if needed <= self.limit.get() as usize {
+            return true;
+        }
+        if needed > self.maximum {
+            return false;
+        }
+        self.resize(needed.next_power_of_two());
+        true
+    }
+
+    /// Halves the buffer when fewer than a quarter of its slots are used.
+    #[inline(always)]
+    fn shrink_if_sparse(&self, items: u64) {
+        if items < self.shrink_below.get() {
+            self.shrink();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn shrink(&self) {
+        self.resize((self.mask.get() as usize + 1) >> 1);
+    }
+
+    /// Moves the items to a buffer of `capacity` slots, which they must fit.
+    fn resize(&self, capacity: usize) {
+        let buffer = Box::new(Buffer::new(capacity));
+        let top = self.top_seen.get();
+        for offset in 0..self.bottom.get().wrapping_sub(top) {
+            let index = top.wrapping_add(offset);
+            buffer.slot(index).put(self.slot(index).get());
+        }
+        // SAFETY: this is the owner; the items from a `top` that was seen to `bottom` are in place.
+        unsafe { self.shared.replace_buffer(buffer) };
+        self.remember_buffer();
+    }
+
+    fn remember_buffer(&self) {
+        // SAFETY: this is the owner, and the reference ends here.
+        let buffer = unsafe { self.shared.own_buffer() };
+        let capacity = buffer.capacity();
+        self.slots.set(buffer.first());
+        self.mask.set(capacity as u64 - 1);
+        let one_too_many = u64::from(mutant("chase_lev.push.capacity"));
+        self.limit
+            .set(capacity.min(self.maximum) as u64 + one_too_many);
+        let is_smallest = capacity <= self.initial;
+        self.shrink_below
+            .set(if is_smallest { 0 } else { capacity as u64 / 4 });
+    }
+}
+
+impl<T: Item, R: Reclaim> fmt::Debug for Worker<T, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker")
+            .field("flavor", &self.flavor)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
