@@ -4,7 +4,7 @@ use crate::arguments::{Accepted, Arguments};
 use crate::failure::Failure;
 use crate::mutants::{self, Shard};
 use crate::steps::Steps;
-use crate::{ci, outside, package, sanitize, soak, test};
+use crate::{ci, conformance, outside, package, sanitize, soak, test};
 
 /// How long the soak runs; `xtask soak --minutes N` takes any length.
 const SOAK_MINUTES: u32 = 10;
@@ -17,6 +17,7 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     mutants::add(&mut steps, Shard::ALL, None);
     sanitize::address(&mut steps);
     sanitize::thread(&mut steps);
+    conformance::add(&mut steps, None);
     outside::add(&mut steps);
     package::add(&mut steps);
     soak::add(&mut steps, SOAK_MINUTES);

@@ -4,6 +4,7 @@ mod arguments;
 mod bench;
 mod build;
 mod ci;
+mod conformance;
 mod failure;
 mod features;
 mod full;
@@ -72,6 +73,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[address|thread]",
         purpose: "the tests under AddressSanitizer, the stress programs under ThreadSanitizer",
         run: sanitize::run,
+    },
+    Command {
+        name: "conformance",
+        arguments: "[deque]",
+        purpose: "other libraries' own tests against ours, through adapters",
+        run: conformance::run,
     },
     Command {
         name: "soak",
