@@ -5,6 +5,7 @@ mod bench;
 mod build;
 mod ci;
 mod conformance;
+mod doctests;
 mod failure;
 mod features;
 mod full;

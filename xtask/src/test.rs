@@ -4,7 +4,7 @@ use crate::arguments::{Accepted, Arguments};
 use crate::build::World;
 use crate::failure::Failure;
 use crate::steps::Steps;
-use crate::{features, host, loom, scenario, shuttle, workspace};
+use crate::{doctests, features, host, loom, scenario, shuttle, workspace};
 
 pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     let accepted = Accepted {
@@ -24,10 +24,15 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
 }
 
 pub(crate) fn add(steps: &mut Steps) -> Result<(), Failure> {
-    steps.program(
-        "tests and doctests",
-        &mut World::Plain.cargo(&["test", "--workspace", "--exclude", "bywash-bench"]),
-    );
+    let mut tests = World::Plain.cargo(&[
+        "test",
+        "--no-fail-fast",
+        "--workspace",
+        "--exclude",
+        "bywash-bench",
+    ]);
+    doctests::judge_codes(&mut tests);
+    steps.program("tests and doctests", &mut tests);
     // In the profile of the bench itself, whose build of the rivals is then used twice.
     steps.program(
         "tests of the bench",
@@ -51,8 +56,10 @@ fn add_features(steps: &mut Steps) -> Result<(), Failure> {
     for package in workspace::crates().map_err(Failure::Failed)? {
         if let [_, .., all] = features::sets(&package).as_slice() {
             let name = format!("{} {}", package.name(), all.title());
-            let mut command = World::Plain.cargo(&["test", "--package", package.name()]);
-            steps.program(&name, command.args(&all.0));
+            let mut tests =
+                World::Plain.cargo(&["test", "--no-fail-fast", "--package", package.name()]);
+            doctests::judge_codes(&mut tests);
+            steps.program(&name, tests.args(&all.0));
         }
     }
     if !host::has_hwloc() {
