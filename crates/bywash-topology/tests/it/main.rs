@@ -3,4 +3,7 @@
 mod expectations;
 #[cfg(feature = "hwloc")]
 mod hwloc_machines;
+mod machines;
 mod running_machine;
+mod sysfs_machines;
+mod sysfs_tree;

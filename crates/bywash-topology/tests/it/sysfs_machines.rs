@@ -1,0 +1,160 @@
+//! Machines through the sysfs backend, from folder trees, without libhwloc.
+
+use bywash_topology::{Backend, Error, Placement, PuSet, Topology};
+
+use crate::expectations::{differences, folder};
+use crate::machines::{Shape, list, shapes};
+use crate::sysfs_tree::{Spelling, Tree};
+
+fn through_sysfs(shape: &Shape, spelling: Spelling) -> Topology {
+    let books: Vec<PuSet> = shape.books.iter().map(|book| list(book)).collect();
+    let tree = match &shape.behind {
+        None => Tree::of(shape.file, &shape.topology(), &books, spelling),
+        Some((whole, cpus, mems)) => {
+            let tree = Tree::of(shape.file, &whole.build().unwrap(), &books, spelling);
+            tree.write_cpuset(cpus, mems);
+            tree
+        }
+    };
+    Topology::from_sysfs(tree.root()).unwrap()
+}
+
+/// The counts of a machine in the order of [`Shape::counts`].
+fn listed_counts(machine: &Topology) -> [usize; 7] {
+    let counts = machine.counts();
+    [
+        counts.packages,
+        counts.numa_nodes,
+        counts.l3_groups,
+        counts.cores,
+        counts.pus,
+        counts.max_smt,
+        counts.cpu_kinds,
+    ]
+}
+
+fn assert_same(read: &Topology, described: &Topology, file: &str) {
+    assert_eq!(read.pus(), described.pus(), "{file}");
+    assert_eq!(read.cores(), described.cores(), "{file}");
+    assert_eq!(read.llcs(), described.llcs(), "{file}");
+    assert_eq!(read.nodes(), described.nodes(), "{file}");
+    assert_eq!(read.present(), described.present(), "{file}");
+    for placement in Placement::all() {
+        let orders = (placement.order(read), placement.order(described));
+        assert_eq!(orders.0, orders.1, "{file}: {placement}");
+    }
+}
+
+#[test]
+fn descriptions_and_sysfs_trees_are_counted_and_placed_as_the_real_machines_are() {
+    let folder = folder();
+    for shape in shapes() {
+        let described = shape.topology();
+        let read = through_sysfs(&shape, Spelling::Lists);
+        assert_eq!(read.backend(), Backend::Sysfs);
+        assert_eq!(listed_counts(&described), shape.counts, "{}", shape.file);
+        assert_eq!(listed_counts(&read), shape.counts, "{}", shape.file);
+        assert_same(&read, &described, shape.file);
+        if let Some(folder) = &folder {
+            let found = differences(folder, shape.file, &read);
+            assert!(found.is_empty(), "{}", found.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn masks_say_what_lists_say() {
+    // The largest of the machines are left out for the sake of the disk.
+    for shape in shapes().into_iter().filter(|shape| shape.counts[4] <= 128) {
+        let read = through_sysfs(&shape, Spelling::Masks);
+        assert_same(&read, &shape.topology(), shape.file);
+    }
+}
+
+#[test]
+fn a_kernel_without_numa_and_cpus_without_topology_are_ordinary() {
+    let tree = Tree::empty("bare", Spelling::Lists);
+    tree.write("sys/devices/system/cpu/cpu0/uevent", "");
+    tree.write("sys/devices/system/cpu/cpu1/uevent", "");
+    tree.write("proc/meminfo", "MemTotal:  2048 kB");
+    let machine = Topology::from_sysfs(tree.root()).unwrap();
+    assert_eq!((machine.counts().pus, machine.counts().cores), (2, 2));
+    assert_eq!((machine.counts().packages, machine.llcs().len()), (0, 1));
+    assert_eq!(machine.nodes()[0].memory, 2048 * 1024);
+    for placement in Placement::all().into_iter().skip(1) {
+        assert_eq!(placement.order(&machine).unwrap(), [0, 1], "{placement}");
+    }
+}
+
+#[test]
+fn offline_cpus_are_present_and_nothing_else() {
+    let mut described = Topology::builder();
+    described
+        .package()
+        .node()
+        .llc()
+        .cores(4, 1)
+        .offline(list("4-7"));
+    let tree = Tree::of("offline", &described.build().unwrap(), &[], Spelling::Lists);
+    let machine = Topology::from_sysfs(tree.root()).unwrap();
+    assert_eq!(machine.allowed(), list("0-3"));
+    assert_eq!(*machine.present(), list("0-7"));
+}
+
+#[test]
+fn sets_that_contradict_each_other_still_give_every_pu_a_place() {
+    let mut described = Topology::builder();
+    described.package().node().llc().cores(8, 1);
+    let tree = Tree::of(
+        "contradiction",
+        &described.build().unwrap(),
+        &[],
+        Spelling::Lists,
+    );
+    // A node that cuts through two caches, and a core that claims its neighbour's PU.
+    tree.write("sys/devices/system/node/node0/cpulist", "0-2");
+    tree.write(
+        "sys/devices/system/cpu/cpu0/cache/index3/shared_cpu_list",
+        "0-4",
+    );
+    tree.write(
+        "sys/devices/system/cpu/cpu5/cache/index3/shared_cpu_list",
+        "2-7",
+    );
+    tree.write("sys/devices/system/cpu/cpu1/topology/core_cpus_list", "1-2");
+    let machine = Topology::from_sysfs(tree.root()).unwrap();
+    assert_eq!(machine.usable(), list("0-7"));
+    for placement in [
+        Placement::compact(),
+        Placement::scatter(),
+        Placement::tiered_spillover(),
+    ] {
+        let mut order = placement.order(&machine).unwrap();
+        order.sort();
+        assert_eq!(order, (0..8).collect::<Vec<_>>(), "{placement}");
+    }
+}
+
+#[test]
+fn a_broken_tree_is_an_error_that_names_the_file() {
+    let nothing = Tree::empty("nothing", Spelling::Lists);
+    let error = Topology::from_sysfs(nothing.root()).unwrap_err();
+    assert!(matches!(error, Error::Unreadable { .. }), "{error}");
+
+    let broken = Tree::empty("broken", Spelling::Lists);
+    broken.write("sys/devices/system/cpu/cpu0/topology/core_cpus_list", "0-x");
+    let error = Topology::from_sysfs(broken.root()).unwrap_err();
+    assert!(error.to_string().contains("core_cpus_list"), "{error}");
+
+    let mut described = Topology::builder();
+    described.package().cores(2, 1);
+    let shut_out = Tree::of(
+        "shut-out",
+        &described.build().unwrap(),
+        &[],
+        Spelling::Lists,
+    );
+    shut_out.write_cpuset("5", "0");
+    let error = Topology::from_sysfs(shut_out.root()).unwrap_err();
+    assert!(matches!(error, Error::NoUsablePu { .. }), "{error}");
+}
