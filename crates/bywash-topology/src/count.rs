@@ -1,6 +1,5 @@
 //! How many workers a program starts when nobody says: the least of what limits them.
 
-use crate::cgroup;
 use crate::error::Error;
 use crate::model::Topology;
 use crate::placement::Placement;
@@ -32,10 +31,9 @@ pub struct WorkerCount {
 /// How many workers to start when the program does not say: the least of what the placement
 /// has, the affinity mask leaves, the cgroup's CPU quota feeds, and `RLIMIT_NPROC` lets start.
 ///
-/// It is a default only: an explicit count is the program's own business. Quota and limit
-/// are looked up when `topology` describes this machine; that reads a few small files and
-/// allocates. `RLIMIT_NPROC` is taken as it stands, though the system counts the user's
-/// other threads against it too.
+/// It is a default only: an explicit count is the program's own business. `RLIMIT_NPROC` is
+/// looked up (one system call) when `topology` describes this machine, and taken as it
+/// stands, though the system counts the user's other threads against it too. Allocates.
 ///
 /// # Errors
 /// [`Error::NoSuchNode`] when `numa-local:N` names a node without usable PUs.
@@ -50,9 +48,9 @@ pub fn default_workers(topology: &Topology, placement: &Placement) -> Result<Wor
             Limit::Placement
         },
     };
+    let quota = topology.cpu_quota().map(|cpus| cpus as usize);
+    lower(&mut least, quota, Limit::CpuQuota);
     if topology.is_this_system() {
-        let quota = cgroup::cpu_quota("/".as_ref()).map(|cpus| cpus as usize);
-        lower(&mut least, quota, Limit::CpuQuota);
         lower(&mut least, process_limit(), Limit::ProcessLimit);
     }
     Ok(least)

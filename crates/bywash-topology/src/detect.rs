@@ -47,6 +47,7 @@ impl Topology {
         }
         let mut topology = Topology::flat_from(&pus, names_pus);
         topology.fallback = Some(reason);
+        topology.cpu_quota = crate::cgroup::cpu_quota("/".as_ref());
         Ok(topology)
     }
 }

@@ -37,6 +37,7 @@ impl Topology {
         }
         let mut topology = parts(&hwloc, Backend::Hwloc)?.assemble()?;
         topology.is_this_system = true;
+        topology.cpu_quota = crate::cgroup::cpu_quota("/".as_ref());
         if let Some(mask) = crate::bind::allowed_to_thread() {
             topology.apply_affinity(Some(mask))?;
         }

@@ -12,14 +12,25 @@ mod cgroup;
 mod count;
 mod detect;
 mod distance;
+#[cfg(not(target_os = "linux"))]
+#[expect(unsafe_code, reason = "memory straight from the global allocator")]
+mod elsewhere;
 mod error;
 #[cfg(feature = "hwloc")]
 mod hwloc;
 mod kinds;
 mod level;
+#[cfg(target_os = "linux")]
+#[expect(
+    unsafe_code,
+    reason = "mapping memory and choosing its node are raw system calls"
+)]
+mod mapping;
+mod memory;
 mod model;
 mod order;
 mod parts;
+mod pinning;
 mod placement;
 mod plan;
 mod pu_set;
@@ -36,9 +47,11 @@ pub use bind::{Binding, bind_current_thread, unbind_current_thread};
 pub use count::{Limit, WorkerCount, default_workers};
 pub use error::Error;
 pub use level::Level;
+pub use memory::{MemoryBinding, NodeMemory, PageReport};
 pub use model::{
     Backend, Core, CoreKind, Counts, LlcGroup, NodeId, NumaNode, Package, Pu, PuId, Topology,
 };
+pub use pinning::{Pinned, Pinning};
 pub use placement::{Placement, Strategy};
 pub use plan::{Beyond, Plan, Worker};
 pub use pu_set::PuSet;

@@ -145,6 +145,7 @@ pub struct Topology {
     pub(crate) l3_caches: usize,
     pub(crate) present: PuSet,
     pub(crate) affinity: Option<PuSet>,
+    pub(crate) cpu_quota: Option<f64>,
     pub(crate) is_this_system: bool,
     pub(crate) fallback: Option<Error>,
     /// OS index of a PU to its position in `pus`; `u32::MAX` where there is none.
@@ -235,6 +236,12 @@ impl Topology {
     /// How many PUs this process may run on.
     pub fn usable_count(&self) -> usize {
         self.pus.iter().filter(|pu| pu.is_usable).count()
+    }
+
+    /// The CPUs' worth of time that the cgroup grants this process, as it stood when the
+    /// machine was read; `None` without a quota.
+    pub fn cpu_quota(&self) -> Option<f64> {
+        self.cpu_quota
     }
 
     /// The firmware's relative memory distance (ACPI SLIT: 10 is local) between two nodes,

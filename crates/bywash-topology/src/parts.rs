@@ -115,6 +115,7 @@ impl Parts {
             l3_caches: self.l3_caches,
             present: self.present,
             affinity: None,
+            cpu_quota: None,
             is_this_system: self.is_this_system,
             fallback: None,
             positions,

@@ -35,6 +35,7 @@ impl Topology {
             });
         }
         let mut topology = parts.assemble()?;
+        topology.cpu_quota = cgroup::cpu_quota(root);
         if is_this_system && let Some(mask) = crate::bind::allowed_to_thread() {
             topology.apply_affinity(Some(mask))?;
         }

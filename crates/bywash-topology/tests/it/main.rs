@@ -4,6 +4,9 @@ mod expectations;
 #[cfg(feature = "hwloc")]
 mod hwloc_machines;
 mod machines;
+mod memory;
+mod properties;
 mod running_machine;
 mod sysfs_machines;
 mod sysfs_tree;
+mod worker_count;
