@@ -26,6 +26,10 @@ mod level;
     reason = "mapping memory and choosing its node are raw system calls"
 )]
 mod mapping;
+#[expect(
+    unsafe_code,
+    reason = "a range of raw memory is sent, shared and taken back by promise"
+)]
 mod memory;
 mod model;
 mod order;

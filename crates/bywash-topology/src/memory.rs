@@ -36,11 +36,9 @@ pub struct NodeMemory {
 }
 
 // SAFETY: the memory is owned, not shared, and the system frees it from any thread.
-#[expect(unsafe_code, reason = "a raw start is not Send by itself")]
 unsafe impl Send for NodeMemory {}
 
 // SAFETY: a shared reference gives out addresses and numbers, and touches no byte.
-#[expect(unsafe_code, reason = "a raw start is not Sync by itself")]
 unsafe impl Sync for NodeMemory {}
 
 /// How many pages of a range lie on which node.
@@ -122,7 +120,6 @@ impl NodeMemory {
     /// # Safety
     /// `start` and `bytes` are what one [`NodeMemory::into_raw`] returned, each range is
     /// taken back once, and nothing uses it any more except through the answer.
-    #[expect(unsafe_code, reason = "an unsafe function's signature")]
     pub unsafe fn from_raw(start: NonNull<u8>, bytes: usize) -> NodeMemory {
         NodeMemory {
             start,

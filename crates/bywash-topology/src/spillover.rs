@@ -3,12 +3,12 @@
 use crate::plan::Plan;
 
 /// What wakes a sleeping thread costs, from the wake-up call to its first instruction: the
-/// order of magnitude of a futex wake on an idle core.
-const WAKE_NS: u64 = 5_000;
+/// order of magnitude of a futex wake on an idle core. In nanoseconds; a model's figure.
+pub const WAKE_NS: u64 = 5_000;
 
 /// The cache lines that one steal moves between two cores: the victim's ring indices (two),
-/// the slot, and the job.
-pub(crate) const LINES_PER_STEAL: u64 = 4;
+/// the slot, and the job. A steal's cost is this many times the level's latency.
+pub const LINES_PER_STEAL: u64 = 4;
 
 /// By how much longer load must stay low than it had to stay high.
 const CLOSE_FACTOR: u64 = 64;

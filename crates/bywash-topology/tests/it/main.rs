@@ -7,6 +7,7 @@ mod machines;
 mod memory;
 mod properties;
 mod running_machine;
+mod spillover;
 mod sysfs_machines;
 mod sysfs_tree;
 mod worker_count;
