@@ -11,6 +11,7 @@
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::fmt;
+use core::num::NonZero;
 use core::ptr::NonNull;
 
 use crate::budget::Budget;
@@ -161,37 +162,53 @@ impl<S: ChunkSource> Arena<S> {
     /// Memory for one `T`: the layout is a constant, and for common alignments no step is left of it.
     #[inline(always)]
     pub(crate) fn place<T>(&self) -> NonNull<T> {
-        self.alloc_layout(Layout::new::<T>()).cast()
+        let layout = Layout::new::<T>();
+        match self.bump_constant(layout) {
+            Some(place) => place.cast(),
+            None => {
+                core::hint::cold_path();
+                self.refill_or_panic(layout).cast()
+            }
+        }
     }
 
     /// The hot path: align, add, compare, store.
     #[inline(always)]
     pub(crate) fn bump(&self, layout: Layout) -> Option<NonNull<u8>> {
-        let next = self.next.get();
-        let address = next.addr().get();
-        // `address` is a multiple of GRAIN, so a smaller alignment needs no step.
-        let pad = if layout.align() <= GRAIN {
-            0
+        // No branch on the alignment: it would be mispredicted where alignments are mixed.
+        self.bump_to(layout, |address| {
+            (address + (layout.align() - 1)) & layout.align().wrapping_neg()
+        })
+    }
+
+    /// The hot path where the layout is a constant: up to the grain, no step aligns.
+    #[inline(always)]
+    pub(crate) fn bump_constant(&self, layout: Layout) -> Option<NonNull<u8>> {
+        if layout.align() <= GRAIN {
+            self.bump_to(layout, |address| address)
         } else {
-            address.wrapping_neg() & (layout.align() - 1)
-        };
+            self.bump(layout)
+        }
+    }
+
+    #[inline(always)]
+    fn bump_to(&self, layout: Layout, align: impl Fn(usize) -> usize) -> Option<NonNull<u8>> {
+        let next = self.next.get();
         let size = round_up(layout.size());
-        if cfg!(target_pointer_width = "64") {
-            // Cannot wrap: chunks end below `isize::MAX` by more than a grain, and size and
-            // padding of a layout together stay below it too.
-            if address + pad + size > self.limit.get() {
-                return None;
-            }
-        } else if address
-            .checked_add(pad + size)
-            .is_none_or(|end| end > self.limit.get())
-        {
+        if !cfg!(target_pointer_width = "64") {
+            // On 64 bits nothing below can wrap: chunks end below `isize::MAX` by more than a
+            // grain, and size and alignment of a layout together stay below it too.
+            let most = (layout.align() - 1).checked_add(size)?;
+            next.addr().get().checked_add(most)?;
+        }
+        let place = align(next.addr().get());
+        let end = place + size;
+        if end > self.limit.get() {
             return None;
         }
-        // SAFETY: the sum is at most `limit`, which is inside the range that `next` points into.
-        let place = unsafe { next.add(pad) };
-        // SAFETY: as above; one past the range's end at most.
-        self.next.set(unsafe { place.add(size) });
+        // SAFETY: both are at most `limit`, inside the range that `next` points into, and not null.
+        let (place, end) = unsafe { (at(next, place), at(next, end)) };
+        self.next.set(end);
         // SAFETY: the bytes from `place` on belong to this level and were not handed out.
         unsafe { poison::taken(place, layout.size()) };
         Some(place)
@@ -304,6 +321,16 @@ impl<S: ChunkSource> Arena<S> {
             Home::Nested(parent) => Some(unsafe { parent.as_ref() }),
         }
     }
+}
+
+/// `address` inside the range that `of` points into.
+///
+/// # Safety
+/// `address` is not null.
+#[inline(always)]
+unsafe fn at(of: NonNull<u8>, address: usize) -> NonNull<u8> {
+    // SAFETY: the caller vouches for it.
+    of.with_addr(unsafe { NonZero::new_unchecked(address) })
 }
 
 /// Up to the next multiple of the grain; folds away for constant multiples.

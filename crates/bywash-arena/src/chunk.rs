@@ -2,7 +2,7 @@
 
 use core::alloc::Layout;
 use core::cell::Cell;
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 
 use bumpalo::Bump;
 
@@ -92,6 +92,15 @@ struct Header {
     /// The next of all chunks that the arena owns, whoever uses them.
     owned: Cell<Option<Chunk>>,
     memory: NonNull<[u8]>,
+    /// How the level stood when it took this chunk.
+    before: Cell<Before>,
+}
+
+/// What changes in a level only when it takes a chunk, and is restored when the chunk goes back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Before {
+    pub(crate) current: Option<Chunk>,
+    pub(crate) filled: usize,
 }
 
 /// One chunk of an arena; exists from its header's writing until the arena releases it.
@@ -113,10 +122,15 @@ impl Chunk {
             return None;
         }
         let header = memory.cast::<Header>();
+        let before = Cell::new(Before {
+            current: None,
+            filled: 0,
+        });
         let value = Header {
             next: Cell::new(None),
             owned: Cell::new(None),
             memory,
+            before,
         };
         // SAFETY: by the caller's contract the place is aligned, writable and long enough.
         unsafe { header.write(value) };
@@ -155,6 +169,21 @@ impl Chunk {
 
     pub(crate) fn set_next(self, next: Option<Chunk>) {
         self.header().next.set(next);
+    }
+
+    pub(crate) fn before(self) -> Before {
+        self.header().before.get()
+    }
+
+    pub(crate) fn set_before(self, before: Before) {
+        self.header().before.set(before);
+    }
+
+    /// Whether both are the same chunk, or both none: one compare.
+    #[inline(always)]
+    pub(crate) fn same(one: Option<Self>, other: Option<Self>) -> bool {
+        let address = |chunk: Option<Self>| chunk.map_or(ptr::null_mut(), |chunk| chunk.0.as_ptr());
+        ptr::eq(address(one), address(other))
     }
 
     pub(crate) fn owned(self) -> Option<Chunk> {

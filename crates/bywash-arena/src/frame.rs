@@ -168,7 +168,7 @@ impl<S: ChunkSource> Frame<'_, S> {
     /// Takes back everything allocated in the frame so far, and goes on.
     #[inline(always)]
     pub fn reset(&mut self) {
-        self.arena.end_at(&self.mark);
+        self.arena.end_at(self.mark);
     }
 }
 
@@ -184,7 +184,7 @@ impl<S: ChunkSource> Deref for Frame<'_, S> {
 impl<S: ChunkSource> Drop for Frame<'_, S> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.arena.end_at(&self.mark);
+        self.arena.end_at(self.mark);
     }
 }
 

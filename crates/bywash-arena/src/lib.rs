@@ -47,6 +47,10 @@ mod slice;
 mod store;
 #[expect(unsafe_code, reason = "turns fresh memory into values")]
 mod value;
+#[expect(
+    unsafe_code,
+    reason = "writes an item past the length, as `Vec::push` does"
+)]
 mod vec;
 
 pub use arena::{Arena, GRAIN};

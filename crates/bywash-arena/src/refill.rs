@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use crate::arena::{Arena, Home, round_up};
-use crate::chunk::{CHUNK_ALIGN, Chunk, ChunkSource};
+use crate::chunk::{Before, CHUNK_ALIGN, Chunk, ChunkSource};
 use crate::error::ArenaError;
 use crate::poison;
 
@@ -59,6 +59,10 @@ impl<S: ChunkSource> Arena<S> {
             }
         }
         self.last.set(Some(chunk));
+        chunk.set_before(Before {
+            current: self.current.get(),
+            filled: self.filled.get(),
+        });
 
         let start = chunk.start();
         let pad = start.addr().get().wrapping_neg() & (layout.align() - 1);
@@ -105,11 +109,9 @@ impl<S: ChunkSource> Arena<S> {
             }
             Home::Nested(_) => {}
         }
-        self.rewind(&Mark {
+        self.rewind(Mark {
             next: self.lent.start,
             last: None,
-            current: None,
-            filled: 0,
         });
         let mut budget = self.budget.get();
         budget.told = false;
@@ -118,69 +120,68 @@ impl<S: ChunkSource> Arena<S> {
     }
 
     /// Takes back what was allocated since `mark`, in constant time.
-    pub(crate) fn rewind(&self, mark: &Mark) {
-        self.poison_since(mark);
-        let store = self.store();
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn rewind(&self, mark: Mark) {
         let young = match mark.last {
             Some(last) => last.next(),
             None => self.first.get(),
         };
-        let mut kept = None;
-        if let (Some(mut head), Some(tail)) = (young, self.last.get()) {
-            if let Some(last) = mark.last {
-                last.set_next(None);
-            } else if matches!(self.home, Home::Root(_)) {
-                // A root keeps its first chunk, so that the next allocation is a hot one.
-                kept = Some(head);
-            } else {
-                self.first.set(None);
-                store.borrowers.set(store.borrowers.get() - 1);
-            }
-            let rest = match kept {
-                Some(first) => {
-                    let rest = first.next();
-                    first.set_next(None);
-                    rest
-                }
-                None => Some(head),
-            };
-            if let Some(rest) = rest {
-                head = rest;
-                store.splice(head, tail);
-            }
-        }
-        self.last.set(mark.last.or(kept));
-        self.current.set(mark.current.or(kept));
-        self.filled.set(mark.filled);
-        self.next.set(kept.map_or(mark.next, Chunk::start));
+        let (Some(young), Some(tail)) = (young, self.last.get()) else {
+            // No chunk was taken since: only the pointer moves.
+            self.poison_from(mark.next);
+            self.next.set(mark.next);
+            self.end
+                .set(self.current.get().map_or(self.lent.end, Chunk::end));
+            self.retune();
+            return;
+        };
+        let before = young.before();
+        self.current.set(before.current);
+        self.filled.set(before.filled);
+        self.last.set(mark.last);
+        self.next.set(mark.next);
         self.end
-            .set(self.current.get().map_or(self.lent.end, Chunk::end));
+            .set(before.current.map_or(self.lent.end, Chunk::end));
+        self.poison_up_to_end(mark.next);
+        let mut spare = Some(young);
+        if let Some(last) = mark.last {
+            last.set_next(None);
+        } else if let Home::Nested(_) = self.home {
+            self.first.set(None);
+            let borrowers = &self.store().borrowers;
+            borrowers.set(borrowers.get() - 1);
+        } else {
+            // A root keeps its first chunk, so that the next allocation is a hot one.
+            spare = young.next();
+            young.set_next(None);
+            self.last.set(Some(young));
+            self.current.set(Some(young));
+            self.next.set(young.start());
+            self.end.set(young.end());
+            self.poison_up_to_end(young.start());
+        }
+        if let Some(head) = spare {
+            self.store().splice(head, tail);
+        }
         self.retune();
     }
 
-    /// Poisons what lies above `mark` in the chunk that stays.
-    fn poison_since(&self, mark: &Mark) {
-        if !cfg!(any(debug_assertions, bywash_asan)) {
-            return;
-        }
-        let stays = mark.current.or_else(|| match self.home {
-            Home::Root(_) => self.first.get(),
-            Home::Nested(_) => None,
-        });
-        let start = if mark.current.is_some() || stays.is_none() {
-            mark.next
-        } else {
-            stays.map_or(mark.next, Chunk::start)
-        };
-        // Above `next` nothing was handed out since the last time; in a chunk that is no longer
-        // the current one, everything may have been.
-        let end = if stays == self.current.get() {
-            self.next.get().addr().get()
-        } else {
-            stays.map_or(self.lent.end, Chunk::end)
-        };
+    /// Poisons what was handed out from `start` on in the current range.
+    #[inline]
+    pub(crate) fn poison_from(&self, start: NonNull<u8>) {
+        let size = self.next.get().addr().get() - start.addr().get();
         // SAFETY: the frame is over: the compiler saw its borrows end, and nothing of it is used.
-        unsafe { poison::freed(start, end - start.addr().get()) };
+        unsafe { poison::freed(start, size) };
+    }
+
+    /// Poisons from `start` to the end of the range that is current again; another one was since.
+    fn poison_up_to_end(&self, start: NonNull<u8>) {
+        if cfg!(any(debug_assertions, bywash_asan)) {
+            let size = self.end.get() - start.addr().get();
+            // SAFETY: as above; what lies beyond the frame's allocations is not handed out.
+            unsafe { poison::freed(start, size) };
+        }
     }
 }
 
@@ -189,8 +190,6 @@ impl<S: ChunkSource> Arena<S> {
 pub(crate) struct Mark {
     pub(crate) next: NonNull<u8>,
     pub(crate) last: Option<Chunk>,
-    pub(crate) current: Option<Chunk>,
-    pub(crate) filled: usize,
 }
 
 impl<S: ChunkSource> Arena<S> {
@@ -199,27 +198,17 @@ impl<S: ChunkSource> Arena<S> {
         Mark {
             next: self.next.get(),
             last: self.last.get(),
-            current: self.current.get(),
-            filled: self.filled.get(),
         }
     }
 
     /// Takes back what was allocated since `mark`: one store while no chunk was taken since.
     #[inline(always)]
-    pub(crate) fn end_at(&self, mark: &Mark) {
-        if self.last.get() == mark.last {
-            if cfg!(any(debug_assertions, bywash_asan)) {
-                self.poison_since(mark);
-            }
+    pub(crate) fn end_at(&self, mark: Mark) {
+        if Chunk::same(self.last.get(), mark.last) {
+            self.poison_from(mark.next);
             self.next.set(mark.next);
         } else {
-            self.rewind_cold(mark);
+            self.rewind(mark);
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn rewind_cold(&self, mark: &Mark) {
-        self.rewind(mark);
     }
 }

@@ -1,20 +1,22 @@
 //! A vector in a frame: `Vec`'s interface over `allocator-api2`, growing in place where it can.
 
+use core::alloc::Layout;
 use core::fmt;
-use core::ops::{Deref, DerefMut};
+use core::mem;
+use core::ops::{Deref, DerefMut, RangeBounds};
 
-use allocator_api2::vec::Vec;
+use allocator_api2::vec::{Drain, Vec};
 
 use crate::arena::Arena;
 use crate::boxed::FrameBox;
 use crate::chunk::{ChunkSource, HeapChunks};
-use crate::error::ArenaError;
+use crate::error::{ArenaError, refuse};
 use crate::slice::layout_of;
 
 /// A vector whose items lie in an arena. It drops its items; its memory stays until the frame ends.
 ///
-/// Dereferences to [`allocator_api2::vec::Vec`], so everything of that type is there. As the
-/// arena's youngest allocation it grows in place; otherwise growth copies, and the old place is
+/// Dereferences to a slice; [`as_vec_mut`](Self::as_vec_mut) has the rest of `Vec`. As the arena's
+/// youngest allocation it grows in place; otherwise growth copies, and the old place is
 /// lost to the frame.
 pub struct FrameVec<'arena, T, S: ChunkSource = HeapChunks>(Vec<T, &'arena Arena<S>>);
 
@@ -32,7 +34,7 @@ impl<S: ChunkSource> Arena<S> {
     #[inline]
     pub fn frame_vec_with_capacity<T>(&self, capacity: usize) -> FrameVec<'_, T, S> {
         self.try_frame_vec_with_capacity(capacity)
-            .unwrap_or_else(|error| crate::error::refuse(error))
+            .unwrap_or_else(|error| refuse(error))
     }
 
     /// Like [`frame_vec_with_capacity`](Self::frame_vec_with_capacity).
@@ -57,10 +59,18 @@ impl<'arena, T, S: ChunkSource> FrameVec<'arena, T, S> {
     /// When it has to grow, and the arena can get no more memory or a budget forbids it.
     #[inline(always)]
     pub fn push(&mut self, item: T) {
-        if self.0.len() == self.0.capacity() {
-            self.grow_or_panic(1);
+        let len = self.0.len();
+        if len == self.0.capacity() {
+            self.try_reserve_items(1)
+                .unwrap_or_else(|error| refuse(error));
         }
-        self.0.push(item);
+        // SAFETY: there is room for one item more, within the allocation.
+        let place = unsafe { self.0.as_mut_ptr().add(len) };
+        // SAFETY: that item's memory, which nothing refers to.
+        unsafe { place.write(item) };
+        // SAFETY: the item was just written. (The length comes from a register, which
+        // `Vec::push` of allocator-api2 does not manage.)
+        unsafe { self.0.set_len(len + 1) };
     }
 
     /// Appends an item, or gives it back.
@@ -84,11 +94,13 @@ impl<'arena, T, S: ChunkSource> FrameVec<'arena, T, S> {
     /// [`ArenaError`] when the arena can get no more memory, or a budget forbids it.
     #[inline]
     pub fn try_reserve_items(&mut self, additional: usize) -> Result<(), ArenaError> {
-        // Doubling first; where that is too much, exactly what is needed may still fit.
-        if self.0.try_reserve(additional).is_ok() || self.0.try_reserve_exact(additional).is_ok() {
-            return Ok(());
-        }
-        Err(self.explain(additional))
+        // By value: the vector's own address never leaves the caller, so that its length and its
+        // pointer can stay in registers.
+        let arena: &'arena Arena<S> = self.0.allocator();
+        let vec = mem::replace(&mut self.0, Vec::new_in(arena));
+        let (vec, outcome) = grown(vec, additional);
+        self.0 = vec;
+        outcome
     }
 
     /// The items, for the rest of the frame. They will not be dropped.
@@ -111,54 +123,108 @@ impl<'arena, T, S: ChunkSource> FrameVec<'arena, T, S> {
         FrameBox::from_mut(self.0.leak())
     }
 
+    /// Items it can hold before it grows.
+    #[inline]
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
+    /// Takes the last item.
+    #[inline]
+    pub fn pop(&mut self) -> Option<T> {
+        self.0.pop()
+    }
+
+    /// Drops every item and keeps the room.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Drops the items from `len` on.
+    #[inline]
+    pub fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
+
+    /// Takes a range of items out, the rest closing up.
+    ///
+    /// # Panics
+    /// When the range ends beyond the items, or before it begins.
+    #[inline]
+    pub fn drain<R: RangeBounds<usize>>(&mut self, range: R) -> Drain<'_, T, &'arena Arena<S>> {
+        self.0.drain(range)
+    }
+
+    /// Keeps the items for which `keep` says so.
+    #[inline]
+    pub fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
+        self.0.retain(keep);
+    }
+
+    /// Gives room that is not needed back, if the vector is the arena's youngest allocation.
+    #[inline]
+    pub fn shrink_to_fit(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
+    /// The allocator-api2 vector, for everything else it can do.
+    #[inline]
+    pub fn as_vec_mut(&mut self) -> &mut Vec<T, &'arena Arena<S>> {
+        &mut self.0
+    }
+
     /// The allocator-api2 vector itself.
     #[inline]
     #[must_use]
     pub fn into_inner(self) -> Vec<T, &'arena Arena<S>> {
         self.0
     }
-
-    #[cold]
-    #[inline(never)]
-    fn grow_or_panic(&mut self, additional: usize) {
-        if let Err(error) = self.try_reserve_items(additional) {
-            crate::error::refuse(error);
-        }
-    }
-
-    /// The arena's own words for a refusal that the vector reports without reasons.
-    #[cold]
-    fn explain(&self, additional: usize) -> ArenaError {
-        let arena: &Arena<S> = self.0.allocator();
-        let count = self.0.len().saturating_add(additional);
-        let refused = |layout: core::alloc::Layout| match arena.try_alloc_layout(layout) {
-            Err(error) => error,
-            Ok(place) => {
-                arena.give_back(place, layout.size());
-                let requested = layout.size();
-                ArenaError::Exhausted {
-                    requested,
-                    left: arena.room(),
-                    limit: arena.capacity(),
-                }
-            }
-        };
-        layout_of::<T>(count).map_or_else(|error| error, refused)
-    }
 }
 
-impl<'arena, T, S: ChunkSource> Deref for FrameVec<'arena, T, S> {
-    type Target = Vec<T, &'arena Arena<S>>;
+/// The vector with room for `additional` items more, or as it was and why.
+#[cold]
+#[inline(never)]
+fn grown<T, S: ChunkSource>(
+    mut vec: Vec<T, &Arena<S>>,
+    additional: usize,
+) -> (Vec<T, &Arena<S>>, Result<(), ArenaError>) {
+    // Doubling first; where that is too much, exactly what is needed may still fit.
+    if vec.try_reserve(additional).is_ok() || vec.try_reserve_exact(additional).is_ok() {
+        return (vec, Ok(()));
+    }
+    let arena: &Arena<S> = vec.allocator();
+    // The vector gives no reasons: the arena's own words for the same request.
+    let refused = |layout: Layout| match arena.try_alloc_layout(layout) {
+        Err(error) => error,
+        Ok(place) => {
+            arena.give_back(place, layout.size());
+            let requested = layout.size();
+            ArenaError::Exhausted {
+                requested,
+                left: arena.room(),
+                limit: arena.capacity(),
+            }
+        }
+    };
+    let count = vec.len().saturating_add(additional);
+    let error = layout_of::<T>(count).map_or_else(|error| error, refused);
+    (vec, Err(error))
+}
+
+impl<T, S: ChunkSource> Deref for FrameVec<'_, T, S> {
+    type Target = [T];
 
     #[inline(always)]
-    fn deref(&self) -> &Self::Target {
+    fn deref(&self) -> &[T] {
         &self.0
     }
 }
 
 impl<T, S: ChunkSource> DerefMut for FrameVec<'_, T, S> {
     #[inline(always)]
-    fn deref_mut(&mut self) -> &mut Self::Target {
+    fn deref_mut(&mut self) -> &mut [T] {
         &mut self.0
     }
 }
