@@ -206,8 +206,10 @@ impl<S: ChunkSource> Arena<S> {
         if end > self.limit.get() {
             return None;
         }
-        // SAFETY: both are at most `limit`, inside the range that `next` points into, and not null.
-        let (place, end) = unsafe { (at(next, place), at(next, end)) };
+        // SAFETY: at most `limit`, inside the range that `next` points into, and not null.
+        let place = unsafe { at(next, place) };
+        // SAFETY: as above.
+        let end = unsafe { at(next, end) };
         self.next.set(end);
         // SAFETY: the bytes from `place` on belong to this level and were not handed out.
         unsafe { poison::taken(place, layout.size()) };

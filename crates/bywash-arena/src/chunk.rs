@@ -58,6 +58,10 @@ unsafe impl ChunkSource for HeapChunks {
         let owner = OWNER.next_multiple_of(align);
         let size = layout.size().checked_add(owner).ok_or(NONE)?;
         let whole = Layout::from_size_align(size, align).map_err(|_| NONE)?;
+        if cfg!(bywash_asan) && size > 1 << 40 {
+            // The sanitizer's heap would abort rather than refuse.
+            return Err(NONE);
+        }
         let bump = Bump::try_with_capacity(size).map_err(|_| NONE)?;
         let start = bump.try_alloc_layout(whole).map_err(|_| NONE)?;
         // SAFETY: the allocation is `owner` bytes longer than what is handed out.

@@ -14,6 +14,9 @@
 #![no_std]
 #![deny(unsafe_code)]
 
+#[cfg(feature = "std")]
+extern crate std;
+
 #[expect(
     unsafe_code,
     reason = "hands out memory that is borrowed from the arena"
@@ -21,6 +24,8 @@
 mod allocator;
 #[expect(unsafe_code, reason = "moves the bump pointer inside its range")]
 mod arena;
+#[expect(unsafe_code, reason = "turns fresh memory into slices")]
+mod batch;
 #[expect(
     unsafe_code,
     reason = "owns a value behind a raw pointer, as a box does"
@@ -34,6 +39,8 @@ mod budget;
 mod chunk;
 mod error;
 mod frame;
+#[cfg(feature = "map")]
+mod map;
 #[expect(unsafe_code, reason = "tells the sanitizer which bytes are free")]
 mod poison;
 #[expect(unsafe_code, reason = "moves the bump pointer into another chunk")]
@@ -45,6 +52,9 @@ mod slice;
     reason = "acquires chunks from their source, and releases them"
 )]
 mod store;
+#[cfg(feature = "std")]
+#[expect(unsafe_code, reason = "reaches a thread's slots through its list")]
+mod thread;
 #[expect(unsafe_code, reason = "turns fresh memory into values")]
 mod value;
 #[expect(
@@ -59,5 +69,9 @@ pub use budget::{Budget, Overrun};
 pub use chunk::{ChunkSource, HeapChunks, NoChunk};
 pub use error::ArenaError;
 pub use frame::{Frame, Nested};
+#[cfg(feature = "map")]
+pub use map::FrameMap;
 pub use poison::FREED;
+#[cfg(feature = "std")]
+pub use thread::{THREAD_ARENA_BYTES, ThreadArena, ThreadArenas};
 pub use vec::FrameVec;

@@ -28,8 +28,10 @@ impl<S: ChunkSource> Arena<S> {
             self.next.set(unsafe { place.add(size) });
             place
         } else {
-            self.admit(size)?;
-            self.place_in_new_chunk(layout)?
+            // A chunk starts at CHUNK_ALIGN; a larger alignment may cost the rest of it as padding.
+            let needed = size.saturating_add(layout.align().saturating_sub(CHUNK_ALIGN));
+            self.admit(needed)?;
+            self.place_in_new_chunk(layout, needed)?
         };
         self.tell_soft();
         self.retune();
@@ -39,11 +41,9 @@ impl<S: ChunkSource> Arena<S> {
     }
 
     /// Takes a chunk; the level goes on in whichever chunk then has more room.
-    fn place_in_new_chunk(&self, layout: Layout) -> Result<NonNull<u8>, ArenaError> {
+    fn place_in_new_chunk(&self, layout: Layout, needed: usize) -> Result<NonNull<u8>, ArenaError> {
         let size = round_up(layout.size());
         let store = self.store();
-        // A chunk starts at CHUNK_ALIGN; the rest of a larger alignment may be lost before it.
-        let needed = size.saturating_add(layout.align().saturating_sub(CHUNK_ALIGN));
         let chunk = store.take(needed).map_err(|none| ArenaError::Exhausted {
             requested: layout.size(),
             left: self.room().max(none.left),

@@ -112,24 +112,8 @@ impl<S: ChunkSource> Arena<S> {
         len: usize,
         mut make: impl FnMut(usize) -> T,
     ) -> Result<&mut [T], ArenaError> {
-        let place = self.try_alloc_layout(layout_of::<T>(len)?)?.cast::<T>();
-        let mut prefix = Prefix {
-            arena: self,
-            place,
-            len,
-            made: 0,
-        };
-        while prefix.made < len {
-            let value = make(prefix.made);
-            // SAFETY: `made < len`, and the memory holds `len` items.
-            let item = unsafe { place.add(prefix.made) };
-            // SAFETY: fresh memory for this item.
-            unsafe { item.write(value) };
-            prefix.made += 1;
-        }
-        mem::forget(prefix);
-        // SAFETY: all `len` items were written; nobody else has the memory.
-        Ok(unsafe { slice::from_raw_parts_mut(place.as_ptr(), len) })
+        let place = self.try_alloc_layout(layout_of::<T>(len)?)?;
+        self.fill_slice(place.cast::<T>(), len, |index| Ok(make(index)))
     }
 
     /// Like [`alloc_slice_fill_with`](Self::alloc_slice_fill_with) for a `make` that may fail: its
@@ -144,10 +128,35 @@ impl<S: ChunkSource> Arena<S> {
     pub fn alloc_slice_try_fill_with<T, E>(
         &self,
         len: usize,
-        mut make: impl FnMut(usize) -> Result<T, E>,
+        make: impl FnMut(usize) -> Result<T, E>,
     ) -> Result<&mut [T], E> {
         let layout = layout_of::<T>(len).unwrap_or_else(|error| refuse(error));
-        let place = self.alloc_layout(layout).cast::<T>();
+        self.fill_slice(self.alloc_layout(layout).cast::<T>(), len, make)
+    }
+
+    /// Like [`alloc_slice_try_fill_with`](Self::alloc_slice_try_fill_with).
+    ///
+    /// # Errors
+    /// The first error of `make`, or [`ArenaError`] when the arena can get no more memory or a
+    /// budget forbids it; `make` was not called then.
+    #[inline]
+    pub fn try_alloc_slice_try_fill_with<T, E: From<ArenaError>>(
+        &self,
+        len: usize,
+        make: impl FnMut(usize) -> Result<T, E>,
+    ) -> Result<&mut [T], E> {
+        let place = self.try_alloc_layout(layout_of::<T>(len)?)?;
+        self.fill_slice(place.cast::<T>(), len, make)
+    }
+
+    /// Fills fresh memory for `len` items, or takes it back.
+    #[inline(always)]
+    fn fill_slice<T, E>(
+        &self,
+        place: NonNull<T>,
+        len: usize,
+        mut make: impl FnMut(usize) -> Result<T, E>,
+    ) -> Result<&mut [T], E> {
         let mut prefix = Prefix {
             arena: self,
             place,

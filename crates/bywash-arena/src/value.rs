@@ -81,6 +81,21 @@ impl<S: ChunkSource> Arena<S> {
         Ok(slot.fill(make()?))
     }
 
+    /// Like [`alloc_try_with`](Self::alloc_try_with).
+    ///
+    /// # Errors
+    /// The error of `make`, or [`ArenaError`] when the arena can get no more memory or a budget
+    /// forbids it; `make` was not called then.
+    #[inline]
+    pub fn try_alloc_try_with<T, E: From<ArenaError>>(
+        &self,
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<&mut T, E> {
+        let place = self.try_alloc_layout(Layout::new::<T>())?.cast();
+        let slot = Slot { arena: self, place };
+        Ok(slot.fill(make()?))
+    }
+
     /// Room for one `T`, uninitialised.
     ///
     /// # Panics

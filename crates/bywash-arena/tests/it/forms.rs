@@ -22,7 +22,7 @@ fn each_form_holds_what_was_put_in() {
     assert_eq!(*arena.alloc(1), 1);
     assert_eq!(*arena.alloc_with(|| [2u8; 100]), [2; 100]);
     assert_eq!(arena.alloc_slice_copy(&[1, 2, 3]), [1, 2, 3]);
-    assert_eq!(arena.alloc_slice_clone(&["a".to_string()]), ["a"]);
+    assert_eq!(arena.alloc_slice_clone(&[Some("a")]), [Some("a")]);
     assert_eq!(arena.alloc_slice_fill(3, 'x'), ['x'; 3]);
     assert_eq!(arena.alloc_slice_fill_with(3, |i| i * i), [0, 1, 4]);
     assert_eq!(
@@ -51,8 +51,8 @@ fn each_try_form_holds_what_was_put_in() {
     assert_eq!(*arena.try_alloc_with(|| [2u8; 100]).unwrap(), [2; 100]);
     assert_eq!(arena.try_alloc_slice_copy(&[1, 2, 3]).unwrap(), [1, 2, 3]);
     assert_eq!(
-        arena.try_alloc_slice_clone(&["a".to_string()]).unwrap(),
-        ["a"]
+        arena.try_alloc_slice_clone(&[Some("a")]).unwrap(),
+        [Some("a")]
     );
     assert_eq!(arena.try_alloc_slice_fill(3, 'x').unwrap(), ['x'; 3]);
     assert_eq!(
@@ -275,4 +275,38 @@ fn a_refused_push_gives_the_item_back() {
     };
     assert_eq!((pushed, item), (16, 16));
     assert!(error.to_string().contains("hard budget of 64"), "{error}");
+}
+
+#[test]
+fn a_batch_holds_what_its_closure_made() {
+    let arena = Arena::new();
+    let batch = arena.alloc_batch(1_000, |i| (i as u64, 1u64));
+    assert!(
+        batch
+            .iter()
+            .enumerate()
+            .all(|(i, item)| *item == (i as u64, 1))
+    );
+    let room = arena.alloc_batch_uninit::<u64>(1_000);
+    room.iter_mut().for_each(|item| _ = item.write(7));
+    assert_eq!(arena.try_alloc_batch(3, |i| i).unwrap(), [0, 1, 2]);
+    assert_eq!(arena.try_alloc_batch_uninit::<u8>(3).unwrap().len(), 3);
+    assert_eq!(batch[999].0, 999);
+}
+
+#[cfg(feature = "map")]
+#[test]
+fn a_frame_map_finds_and_drops_its_entries() {
+    let drops = Cell::new(0);
+    let mut arena = Arena::new();
+    let frame = arena.begin_frame();
+    let mut map = frame.frame_map();
+    for key in 0..1_000 {
+        map.insert(key, Dropped(&drops));
+    }
+    assert!(map.contains_key(&999) && !map.contains_key(&1_000));
+    drop(map);
+    assert_eq!(drops.get(), 1_000);
+    frame.set_budget(bywash_arena::Budget::hard(frame.used()));
+    assert!(frame.try_frame_map_with_capacity::<u64, u64>(100).is_err());
 }

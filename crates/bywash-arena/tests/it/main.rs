@@ -4,3 +4,6 @@ mod forms;
 mod frames;
 mod limits;
 mod memory;
+mod model;
+#[cfg(feature = "std")]
+mod threads;
