@@ -1,1 +1,53 @@
 //! A job system for programs that live in frames: a spawn allocates nothing, a frame's memory returns at once, work spills outward along the machine's topology.
+
+#![deny(unsafe_code)]
+
+mod builder;
+#[expect(
+    unsafe_code,
+    reason = "names the frame's lifetime where a job's type was erased"
+)]
+mod context;
+#[expect(unsafe_code, reason = "counters and continuations lie in frame memory")]
+mod counter;
+#[expect(unsafe_code, reason = "a thread-local list of stack frames")]
+mod current;
+mod error;
+#[expect(unsafe_code, reason = "opens a frame's lifetime")]
+mod frame;
+mod idle;
+mod inbox;
+#[expect(unsafe_code, reason = "type-erased jobs")]
+mod job;
+mod jobs;
+#[expect(unsafe_code, reason = "the second closure of a join lies on the stack")]
+mod join;
+#[expect(unsafe_code, reason = "free lists through the blocks themselves")]
+mod memory;
+mod parker;
+mod patience;
+#[expect(
+    unsafe_code,
+    reason = "records outlive their frames and are looked at late"
+)]
+mod record;
+#[expect(unsafe_code, reason = "one worker's part of a frame")]
+mod share;
+#[expect(unsafe_code, reason = "closures written into frame memory")]
+mod spawn;
+#[expect(unsafe_code, reason = "seats change hands between threads")]
+mod system;
+#[expect(unsafe_code, reason = "a thread takes the seat that a token gives it")]
+mod thread;
+#[expect(unsafe_code, reason = "runs jobs and hauls")]
+mod wait;
+#[expect(unsafe_code, reason = "the occupant's private part of a seat")]
+mod worker;
+
+pub use builder::{Builder, MOST_WORKERS};
+pub use context::Context;
+pub use counter::Counter;
+pub use error::BuildError;
+pub use frame::Frame;
+pub use jobs::JobSystem;
+pub use patience::WaitPolicy;

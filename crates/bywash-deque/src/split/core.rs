@@ -117,6 +117,11 @@ impl<T: Item> Core<T> {
         }
     }
 
+    /// The label of the oldest public item: a look that may be out of date at once.
+    pub fn front_label(&self) -> Option<*mut ()> {
+        self.ring.front_label()
+    }
+
     /// A count that grows with each publication.
     pub fn publications(&self) -> u64 {
         self.ring.publications()

@@ -133,6 +133,14 @@ impl Ring {
         self.tail.load(Ordering::Relaxed).saturating_sub(top) as usize
     }
 
+    /// The label of the oldest public item, as far as can be told.
+    pub(super) fn front_label(&self) -> Option<*mut ()> {
+        let top = self.top.load(Ordering::Relaxed);
+        // Acquire: pairs with the Release store in `publish`.
+        let tail = self.tail.load(Ordering::Acquire);
+        (tail > top).then(|| self.slot(top).label.load(Ordering::Relaxed))
+    }
+
     /// A count that changes with each publication and never comes back.
     pub(super) fn publications(&self) -> u64 {
         self.tail.load(Ordering::Relaxed)

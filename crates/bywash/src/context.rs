@@ -1,0 +1,93 @@
+//! Where a job is: on which worker, in which frame. Every operation hangs on it.
+
+use std::marker::PhantomData;
+
+use bywash_arena::Arena;
+
+use crate::share::Share;
+use crate::worker::Worker;
+
+/// A running job's place: its worker and its frame. Spawning, waiting and allocating are its
+/// methods; [`Frame`](crate::Frame) dereferences to it.
+///
+/// It stays on its thread (neither `Send` nor `Sync`): what a job captures cannot include another
+/// job's context, so it uses its own, which it is given.
+///
+/// ```compile_fail
+/// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
+/// jobs.frame(|frame| frame.spawn_detached(|_| { frame.counter(); }));
+/// ```
+pub struct Context<'frame> {
+    worker: &'frame Worker,
+    share: &'frame Share,
+    /// Invariant in `'frame`, and on this thread only.
+    _frame: PhantomData<(fn(&'frame ()) -> &'frame (), *const ())>,
+}
+
+impl<'frame> Context<'frame> {
+    #[inline(always)]
+    pub(crate) fn new(worker: &'frame Worker, share: &'frame Share) -> Self {
+        Self {
+            worker,
+            share,
+            _frame: PhantomData,
+        }
+    }
+
+    /// The same context, with its frame's lifetime named.
+    ///
+    /// # Safety
+    /// The context is of the frame that lives for `'named`.
+    #[inline(always)]
+    pub(crate) unsafe fn in_frame<'named>(&self) -> &Context<'named> {
+        // SAFETY: lifetimes do not change a type's layout; the caller vouches for the frame.
+        unsafe { &*std::ptr::from_ref(self).cast() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn worker(&self) -> &'frame Worker {
+        self.worker
+    }
+
+    #[inline(always)]
+    pub(crate) fn share(&self) -> &'frame Share {
+        self.share
+    }
+
+    /// The index of the worker that runs this job: below [`JobSystem::seats`](crate::JobSystem::seats)
+    /// for one of the system's own, at or above it for a guest. Costs a load.
+    pub fn worker_index(&self) -> usize {
+        self.worker.index()
+    }
+
+    /// This worker's arena of the frame: all its allocation forms, for values that live until the
+    /// frame ends. Never blocks; asks the heap only for chunks that no earlier frame needed.
+    #[inline(always)]
+    pub fn arena(&self) -> &'frame Arena {
+        self.share.arena()
+    }
+
+    /// Moves `value` into the frame's memory. Its `Drop` never runs; see
+    /// [`Arena`] for boxes and vectors that do drop. A few instructions; never blocks.
+    #[inline(always)]
+    pub fn alloc<T>(&self, value: T) -> &'frame mut T {
+        self.arena().alloc(value)
+    }
+
+    /// A slice of `len` values in the frame's memory, each made by `fill` from its index. The
+    /// values' `Drop` never runs.
+    #[inline]
+    pub fn alloc_slice_fill_with<T>(
+        &self,
+        len: usize,
+        fill: impl FnMut(usize) -> T,
+    ) -> &'frame mut [T] {
+        self.arena().alloc_slice_fill_with(len, fill)
+    }
+
+    /// A copy of `values` in the frame's memory.
+    #[inline]
+    pub fn alloc_slice_copy<T: Copy>(&self, values: &[T]) -> &'frame mut [T] {
+        self.arena().alloc_slice_copy(values)
+    }
+}

@@ -1,0 +1,56 @@
+//! Which seat the present thread sits on, in each system it is in.
+
+use std::cell::Cell;
+use std::ptr::null;
+
+use crate::system::System;
+use crate::worker::Worker;
+
+thread_local! {
+    static INNERMOST: Cell<*const Sitting> = const { Cell::new(null()) };
+}
+
+/// A thread's stay on one seat; a link to the stay outside it, in another system.
+pub(crate) struct Sitting {
+    system: *const System,
+    worker: *const Worker,
+    outer: *const Sitting,
+}
+
+/// Runs `body` while this thread is known to sit on `worker`'s seat.
+pub(crate) fn sit<R>(worker: &Worker, body: impl FnOnce() -> R) -> R {
+    let outer = INNERMOST.get();
+    let sitting = Sitting {
+        system: worker.system(),
+        worker,
+        outer,
+    };
+    let _stand_up = StandUp(outer);
+    INNERMOST.set(&raw const sitting);
+    body()
+}
+
+struct StandUp(*const Sitting);
+
+impl Drop for StandUp {
+    fn drop(&mut self) {
+        INNERMOST.set(self.0);
+    }
+}
+
+/// The worker that this thread is in `system`, if it is one.
+#[inline]
+pub(crate) fn worker_in(system: &System) -> Option<&Worker> {
+    let mut sitting = INNERMOST.get();
+    while !sitting.is_null() {
+        // SAFETY: a sitting is taken off the list before `sit` returns, so those listed are alive.
+        let here = unsafe { &*sitting };
+        if std::ptr::eq(here.system, system) {
+            // SAFETY: this thread occupies the seat until `sit` returns; the caller, deeper on the
+            // same stack, is done with it before.
+            return Some(unsafe { &*here.worker });
+        }
+        sitting = here.outer;
+    }
+    None
+}

@@ -1,0 +1,103 @@
+//! A frame: opened, filled with jobs and data by its body, ended when all of it is done.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use crate::context::Context;
+use crate::wait::drop_quietly;
+use crate::worker::Worker;
+
+/// An open frame, as its body sees it. Dereferences to the body's [`Context`].
+///
+/// What is allocated in it lives for `'frame`, and the compiler keeps it inside:
+///
+/// ```compile_fail
+/// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
+/// let escaped: &mut u32 = jobs.frame(|frame| frame.alloc(1));
+/// ```
+/// ```compile_fail
+/// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
+/// let mut outside: Option<&u32> = None;
+/// jobs.frame(|frame| outside = Some(frame.alloc(1)));
+/// ```
+/// A job may borrow from outside the frame, but not from its body, which it may outlive:
+/// ```compile_fail
+/// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
+/// jobs.frame(|frame| {
+///     let local = 1;
+///     frame.spawn_detached(|_| assert_eq!(local, 1));
+/// });
+/// ```
+/// The frame itself stays on its thread: no job, no side of a join, no other thread has it.
+/// ```compile_fail
+/// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
+/// jobs.frame(|frame| { frame.join(|_| { frame.counter(); }, |_| ()); });
+/// ```
+/// ```compile_fail
+/// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
+/// jobs.frame(|frame| std::thread::scope(|scope| { scope.spawn(|| { frame.counter(); }); }));
+/// ```
+pub struct Frame<'frame, 'env: 'frame> {
+    context: Context<'frame>,
+    /// Invariant in `'env`.
+    _env: PhantomData<fn(&'env ()) -> &'env ()>,
+}
+
+impl<'frame> Deref for Frame<'frame, '_> {
+    type Target = Context<'frame>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Context<'frame> {
+        &self.context
+    }
+}
+
+impl Worker {
+    /// Runs `body` in a new frame, inside the one that runs now; returns when all its jobs are done.
+    pub(crate) fn frame_in<'env, F, T>(&self, body: F) -> T
+    where
+        F: for<'frame> FnOnce(&'frame Frame<'frame, 'env>) -> T,
+    {
+        let record = self.open_record(self.frame());
+        let share = self.share_of(record);
+        let outer = self.enter(self.deque().position(), Some(record));
+        // SAFETY: the frame is open, and `context` is used until it ends, below.
+        let frame = Frame {
+            context: unsafe { self.context_in(share) },
+            _env: PhantomData,
+        };
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            // SAFETY: the body may hold the frame for as long as the frame lives: `frame` stays in
+            // place, and what is built on the lifetime ends with the wait below, when every job has.
+            body(unsafe { &*std::ptr::from_ref(&frame) })
+        }));
+        self.tally().turn_to(std::ptr::null(), &frame.context);
+        frame.context.wait_for(record);
+        self.enter(outer.0, outer.1);
+        match (result, self.close_record(record)) {
+            (Ok(value), None) => value,
+            (Ok(value), Some(unclaimed)) => {
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+                    drop_quietly(payload);
+                }
+                resume_unwind(unclaimed)
+            }
+            (Err(payload), unclaimed) => {
+                unclaimed.map(drop_quietly);
+                resume_unwind(payload)
+            }
+        }
+    }
+}
+
+impl<'frame> Context<'frame> {
+    /// Runs `body` in a frame nested in this one, on this worker, and returns when all its jobs are
+    /// done. Helps meanwhile, with jobs of the nested frame only.
+    pub fn frame<'env, F, T>(&self, body: F) -> T
+    where
+        F: for<'inner> FnOnce(&'inner Frame<'inner, 'env>) -> T,
+    {
+        self.worker().frame_in(body)
+    }
+}

@@ -1,0 +1,136 @@
+//! Who sleeps, who searches, and whom a publication wakes.
+//!
+//! A seat whose bit is set in `free` has no occupant: its thread sleeps. Clearing the bit takes the
+//! seat, either for a calling thread or, by a waker, on behalf of the seat's own thread, which then
+//! gets a token. So a seat never has two occupants, and a sleeper is woken by one waker only.
+//!
+//! The protocol against lost wake-ups, both sides with a full fence between their write and their
+//! reads (Dekker's way):
+//! ```text
+//!   sleeper:   free |= bit;  fence;  look at every queue once more;  park
+//!   publisher: publish;      fence;  searching == 0?  free != 0?     take a bit, give a token
+//! ```
+//! A searching worker stops counting as one *before* that last look, so a publisher that relied on
+//! it is seen. `helpers` holds those who wait for something particular and sleep; they keep their
+//! seats.
+
+use bywash_sync::CachePadded;
+use bywash_sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+
+/// One bit a seat, in words of 64.
+struct Bits(Box<[CachePadded<AtomicU64>]>);
+
+impl Bits {
+    fn new(seats: usize) -> Self {
+        Self(
+            (0..seats.div_ceil(64))
+                .map(|_| CachePadded::new(AtomicU64::new(0)))
+                .collect(),
+        )
+    }
+
+    fn set(&self, seat: usize) {
+        // AcqRel: what the occupant did happens before the next one takes the seat.
+        self.0[seat / 64].fetch_or(1 << (seat % 64), Ordering::AcqRel);
+    }
+
+    /// Clears the bit; whether it was this call that did.
+    fn take(&self, seat: usize) -> bool {
+        let bit = 1 << (seat % 64);
+        let word = &self.0[seat / 64];
+        // AcqRel: pairs with `set`, see there.
+        word.load(Ordering::Relaxed) & bit != 0 && word.fetch_and(!bit, Ordering::AcqRel) & bit != 0
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| word.load(Ordering::Relaxed) == 0)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.0.iter().enumerate().flat_map(|(index, word)| {
+            // Acquire: pairs with `set`: what a seat's occupant said before is then readable.
+            let mut bits = word.load(Ordering::Acquire);
+            std::iter::from_fn(move || {
+                let seat = (bits != 0).then(|| index * 64 + bits.trailing_zeros() as usize);
+                bits &= bits.wrapping_sub(1);
+                seat
+            })
+        })
+    }
+}
+
+/// The system's books on who is idle.
+pub(crate) struct Idle {
+    free: Bits,
+    helpers: Bits,
+    searching: CachePadded<AtomicUsize>,
+}
+
+impl Idle {
+    /// All seats that have a thread are free at first; those of guests never are.
+    pub(crate) fn new(seats: usize, guests: usize) -> Self {
+        let free = Bits::new(seats);
+        (0..seats).for_each(|seat| free.set(seat));
+        Self {
+            free,
+            helpers: Bits::new(seats + guests),
+            searching: CachePadded::new(AtomicUsize::new(0)),
+        }
+    }
+
+    /// Takes a free seat, for the caller or for the seat's thread.
+    pub(crate) fn take_seat(&self, seat: usize) -> bool {
+        self.free.take(seat)
+    }
+
+    /// The free seats, lowest first. A look, not a promise.
+    pub(crate) fn free_seats(&self) -> impl Iterator<Item = usize> + '_ {
+        self.free.iter()
+    }
+
+    /// Leaves a seat. What was visible before may have nobody left to see it: look once more.
+    pub(crate) fn leave_seat(&self, seat: usize) {
+        self.free.set(seat);
+        // SeqCst: pairs with the fence in `has_sleepers`, as the module's protocol says.
+        fence(Ordering::SeqCst);
+    }
+
+    pub(crate) fn start_searching(&self) {
+        self.searching.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns whether this was the last who searched.
+    pub(crate) fn stop_searching(&self) -> bool {
+        // AcqRel: the next look at the queues does not begin before.
+        self.searching.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    pub(crate) fn is_anyone_searching(&self) -> bool {
+        self.searching.load(Ordering::Relaxed) != 0
+    }
+
+    /// After a publication: whether somebody who sleeps should be told of it.
+    pub(crate) fn has_sleepers(&self) -> bool {
+        // SeqCst: pairs with the fences in `leave_seat` and `start_waiting`.
+        fence(Ordering::SeqCst);
+        self.searching.load(Ordering::Relaxed) == 0
+            && !(self.free.is_empty() && self.helpers.is_empty())
+    }
+
+    /// Says that `seat`'s occupant is about to sleep until something particular has happened.
+    pub(crate) fn start_waiting(&self, seat: usize) {
+        self.helpers.set(seat);
+        // SeqCst: pairs with the fence in `has_sleepers` and with those of the finishing side.
+        fence(Ordering::SeqCst);
+    }
+
+    /// Takes the seat off the list of those who wait; whether this call did.
+    pub(crate) fn stop_waiting(&self, seat: usize) -> bool {
+        self.helpers.take(seat)
+    }
+
+    /// Seats whose occupants sleep in a wait.
+    pub(crate) fn waiting_seats(&self) -> impl Iterator<Item = usize> + '_ {
+        self.helpers.iter()
+    }
+}

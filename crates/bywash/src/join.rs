@@ -1,0 +1,223 @@
+//! Fork-join: the second closure lies on the caller's stack, and is mostly called in place.
+
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::{NonNull, null};
+
+use bywash_deque::split::{Position, TakeBack};
+use bywash_sync::atomic::{AtomicU32, Ordering};
+
+use crate::context::Context;
+use crate::job::{Header, JobRef};
+use crate::wait::{Awaited, drop_quietly};
+
+const PENDING: u32 = 0;
+const WAITED: u32 = 1;
+const DONE: u32 = 2;
+
+impl<'frame> Context<'frame> {
+    /// Runs `a` here and offers `b` to others meanwhile; returns both results. Both sides have ended
+    /// (or `b` never started) when this returns or unwinds; if both panic, `a`'s payload comes out.
+    ///
+    /// The closures may borrow locals. Nothing is allocated; when nobody is hungry, `b` costs a few
+    /// stores, a compare and a direct call.
+    ///
+    /// ```
+    /// # let jobs = bywash::JobSystem::builder().workers(2).build()?;
+    /// use bywash::Context;
+    /// fn fib(ctx: &Context, n: u64) -> u64 {
+    ///     if n < 2 {
+    ///         return n;
+    ///     }
+    ///     let (a, b) = ctx.join(|ctx| fib(ctx, n - 1), |ctx| fib(ctx, n - 2));
+    ///     a + b
+    /// }
+    /// assert_eq!(jobs.frame(|frame| fib(frame, 20)), 6_765);
+    /// # Ok::<_, bywash::BuildError>(())
+    /// ```
+    #[inline]
+    pub fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
+    where
+        A: FnOnce(&Context<'frame>) -> RA + Send,
+        B: FnOnce(&Context<'frame>) -> RB + Send,
+        RA: Send,
+        RB: Send,
+    {
+        let fork = Fork {
+            header: Header {
+                run: run_fork::<B, RB>,
+                frame: self.share().record(),
+            },
+            state: AtomicU32::new(PENDING),
+            body: UnsafeCell::new(ManuallyDrop::new(b)),
+            result: UnsafeCell::new(MaybeUninit::uninit()),
+        };
+        let worker = self.worker();
+        let position = worker.deque().position();
+        // SAFETY: the fork stays on this stack until it has run or was taken back, which the code
+        // below and, while a panic passes, `Recall` see to. Its closure is `Send`.
+        let job = unsafe { JobRef::new(NonNull::from(&fork).cast()) };
+        worker.push(job);
+        let recall = Recall {
+            context: self,
+            fork: &fork,
+            position,
+        };
+        let first = a(self);
+        std::mem::forget(recall);
+        if worker.deque().pop_if(job.address()) {
+            // SAFETY: taken back unrun, so the closure is still there, and this is its one use.
+            let body = unsafe { fork.take_body() };
+            return (first, body(self));
+        }
+        (first, self.join_slow(&fork, position))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn join_slow<B, R>(&self, fork: &Fork<B, R>, position: Position) -> R
+    where
+        B: FnOnce(&Context<'frame>) -> R,
+    {
+        match self.recall(fork, position) {
+            Recalled::Unrun => {
+                // SAFETY: taken back unrun, so the closure is still there, and this is its one use.
+                let body = unsafe { fork.take_body() };
+                body(self)
+            }
+            Recalled::Done => {
+                // SAFETY: done, so the result was written, and this is its one reading.
+                match unsafe { fork.take_result() } {
+                    Ok(result) => result,
+                    Err(payload) => resume_unwind(payload),
+                }
+            }
+        }
+    }
+
+    /// Gets a fork back: off this worker's stack, out of its ring, or done by somebody.
+    fn recall<B, R>(&self, fork: &Fork<B, R>, position: Position) -> Recalled {
+        let worker = self.worker();
+        while !fork.is_over() {
+            match worker
+                .deque()
+                .take_back(NonNull::from(fork).cast(), position)
+            {
+                TakeBack::Mine => return Recalled::Unrun,
+                TakeBack::Under(above) => worker.run_one(above, self),
+                TakeBack::Stolen => self.wait_for(fork),
+            }
+        }
+        Recalled::Done
+    }
+}
+
+enum Recalled {
+    Unrun,
+    Done,
+}
+
+/// The second side of a `join`.
+#[repr(C)]
+struct Fork<B, R> {
+    header: Header,
+    state: AtomicU32,
+    body: UnsafeCell<ManuallyDrop<B>>,
+    result: UnsafeCell<MaybeUninit<Result<R, Box<dyn Any + Send>>>>,
+}
+
+impl<B, R> Fork<B, R> {
+    /// # Safety
+    /// The caller is the one that runs the fork, or drops it unrun.
+    #[inline(always)]
+    unsafe fn take_body(&self) -> B {
+        // SAFETY: nobody else touches the closure, and it is taken once, as the caller says.
+        let body = unsafe { self.body.get().read() };
+        ManuallyDrop::into_inner(body)
+    }
+
+    /// # Safety
+    /// The fork is done; called once.
+    unsafe fn take_result(&self) -> Result<R, Box<dyn Any + Send>> {
+        // SAFETY: whoever ran the fork wrote the result and then, with Release, that it is done.
+        let result = unsafe { self.result.get().read() };
+        // SAFETY: as above.
+        unsafe { result.assume_init() }
+    }
+}
+
+impl<B, R> Awaited for Fork<B, R> {
+    fn address(&self) -> *mut () {
+        std::ptr::from_ref(self).cast_mut().cast()
+    }
+
+    fn is_over(&self) -> bool {
+        // Acquire: pairs with the AcqRel swap in `run_fork`; the result is then readable.
+        self.state.load(Ordering::Acquire) == DONE
+    }
+
+    fn add_waiter(&self) {
+        // Relaxed: the finisher's swap reads this very word; if it came first, this fails.
+        let _ = self
+            .state
+            .compare_exchange(PENDING, WAITED, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+/// Runs a fork that was stolen, or that an inner wait of its own worker came upon.
+///
+/// # Safety
+/// As [`Run`](crate::job::Run) demands, for a `Fork<B, R>` of a frame `'frame`.
+unsafe fn run_fork<'frame, B, R>(job: JobRef, context: &Context<'_>) -> u64
+where
+    B: FnOnce(&Context<'frame>) -> R,
+{
+    context.worker().tally().turn_to(null(), context);
+    let address = job.address().as_ptr();
+    // SAFETY: the fork stays in place until it is done, which this function says last.
+    let fork = unsafe { job.cast::<Fork<B, R>>().as_ref() };
+    // SAFETY: this is the fork's one run.
+    let body = unsafe { fork.take_body() };
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: the caller gives a context of the fork's frame, which is `'frame`.
+        body(unsafe { context.in_frame() })
+    }));
+    // What the closure left on this worker's tally may be what the joiner waits for next.
+    context.worker().tally().turn_to(null(), context);
+    // SAFETY: the joiner reads the result only after the swap below.
+    unsafe { fork.result.get().write(MaybeUninit::new(result)) };
+    // AcqRel: pairs with the Acquire in `is_over`. The last touch of the fork.
+    if fork.state.swap(DONE, Ordering::AcqRel) == WAITED {
+        context.worker().system().wake_who_waits_for(address);
+    }
+    0
+}
+
+/// While a panic of the first side passes: the second must not outlive the stack it lies on.
+struct Recall<'join, 'frame, B, R> {
+    context: &'join Context<'frame>,
+    fork: &'join Fork<B, R>,
+    position: Position,
+}
+
+impl<B, R> Drop for Recall<'_, '_, B, R> {
+    fn drop(&mut self) {
+        let dropped = catch_unwind(AssertUnwindSafe(|| {
+            match self.context.recall(self.fork, self.position) {
+                Recalled::Unrun => {
+                    // SAFETY: taken back unrun, so the closure is still there; it is dropped unrun.
+                    drop(unsafe { self.fork.take_body() });
+                }
+                Recalled::Done => {
+                    // SAFETY: done, so the result was written, and this is its one reading.
+                    drop(unsafe { self.fork.take_result() });
+                }
+            }
+        }));
+        if let Err(payload) = dropped {
+            drop_quietly(payload);
+        }
+    }
+}

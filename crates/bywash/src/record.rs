@@ -1,0 +1,163 @@
+//! What the system keeps of a frame: outlives it, and is used again for the next one.
+//!
+//! A record is never freed while its system lives, so a late look at it is at worst out of date.
+//! That is what lets a finishing worker ask whether somebody waits *after* it counted its last job,
+//! when the frame's own memory may already be gone; and what lets a thief ask whether a public job
+//! belongs to the frame it waits for, before the job is its own.
+
+use std::any::Any;
+use std::ptr::{NonNull, null_mut};
+use std::sync::{Mutex, PoisonError};
+
+use bywash_sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+
+use crate::memory::{CLASSES, Magazine};
+use crate::share::Share;
+use crate::wait::Awaited;
+
+/// How many frames deep a thief looks for a common ancestor before it gives up on a job.
+const DEEPEST_ANCESTRY: usize = 64;
+
+/// A frame's identity, its books, and what its workers pass to each other.
+pub(crate) struct FrameRecord {
+    /// Grows by one when the frame ends: shares and their memory of an older count are free.
+    generation: AtomicU64,
+    parent: AtomicPtr<FrameRecord>,
+    /// The shares of this frame, linked; one for each worker that touched it.
+    shares: AtomicPtr<Share>,
+    /// Whether somebody may sleep until this frame is quiet.
+    waited: AtomicBool,
+    /// Blocks that workers freed in excess, for those that need some.
+    pub(crate) magazines: [AtomicPtr<Magazine>; CLASSES],
+    /// The first panic that nobody claimed.
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl FrameRecord {
+    pub(crate) fn new() -> Self {
+        Self {
+            generation: AtomicU64::new(1),
+            parent: AtomicPtr::new(null_mut()),
+            shares: AtomicPtr::new(null_mut()),
+            waited: AtomicBool::new(false),
+            magazines: [const { AtomicPtr::new(null_mut()) }; CLASSES],
+            panic: Mutex::new(None),
+        }
+    }
+
+    /// Opens a frame inside `parent`. The caller is the record's only user.
+    pub(crate) fn open(&self, parent: Option<&'static FrameRecord>) {
+        let parent = parent.map_or(null_mut(), |parent| std::ptr::from_ref(parent).cast_mut());
+        // Relaxed: published to thieves with the frame's first job.
+        self.parent.store(parent, Ordering::Relaxed);
+    }
+
+    /// Ends the frame: one store, whatever its size. Returns the panic nobody claimed.
+    pub(crate) fn close(&self) -> Option<Box<dyn Any + Send>> {
+        self.shares.store(null_mut(), Ordering::Relaxed);
+        for magazine in &self.magazines {
+            if !magazine.load(Ordering::Relaxed).is_null() {
+                magazine.store(null_mut(), Ordering::Relaxed);
+            }
+        }
+        let generation = self.generation.load(Ordering::Relaxed);
+        // Release: pairs with the Acquire load in `generation`; a worker that sees its share
+        // outlived may then reuse the memory, since all that used it came before.
+        self.generation.store(generation + 1, Ordering::Release);
+        self.panic
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        // Acquire: pairs with the Release store in `close`.
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Keeps the first panic; gives a later one back.
+    pub(crate) fn keep_panic(&self, payload: Box<dyn Any + Send>) -> Option<Box<dyn Any + Send>> {
+        let mut kept = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            None => {
+                *kept = Some(payload);
+                None
+            }
+            Some(_) => Some(payload),
+        }
+    }
+
+    /// Adds a worker's share to the frame's books.
+    pub(crate) fn enrol(&self, share: &'static Share) {
+        let mut head = self.shares.load(Ordering::Relaxed);
+        loop {
+            share.link(head);
+            let new = std::ptr::from_ref(share).cast_mut();
+            // Release: pairs with the Acquire in `is_quiet`, which then reads the share's link.
+            match self
+                .shares
+                .compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed)
+            {
+                Ok(_) => return,
+                Err(other) => head = other,
+            }
+        }
+    }
+
+    /// Whether every job that was spawned in this frame has ended: all that was executed is read
+    /// first, all that was spawned afterwards, so equality means that there was a moment between at
+    /// which nothing was left (Mattern, *Algorithms for distributed termination detection*, 1987).
+    pub(crate) fn is_quiet(&self) -> bool {
+        // Acquire: pairs with the Release in `enrol`.
+        let head = NonNull::new(self.shares.load(Ordering::Acquire));
+        let executed: u64 = Share::chain(head).map(Share::executed).sum();
+        let spawned: u64 = Share::chain(head).map(Share::spawned).sum();
+        executed == spawned
+    }
+
+    /// Whether somebody may be asleep until the frame is quiet.
+    pub(crate) fn is_waited(&self) -> bool {
+        self.waited.load(Ordering::Relaxed)
+    }
+
+    /// Whether this frame is `ancestor` or nested in it. Safe to ask of a record whose frame has
+    /// ended; the answer is then meaningless.
+    pub(crate) fn is_within(&self, ancestor: &FrameRecord) -> bool {
+        let mut frame = std::ptr::from_ref(self).cast_mut();
+        for _ in 0..DEEPEST_ANCESTRY {
+            if std::ptr::eq(frame, ancestor) {
+                return true;
+            }
+            let Some(record) = NonNull::new(frame) else {
+                return false;
+            };
+            // SAFETY: records are freed with their system, which outlives all who ask.
+            let record: &FrameRecord = unsafe { record.as_ref() };
+            frame = record.parent.load(Ordering::Relaxed);
+        }
+        false
+    }
+}
+
+impl Awaited for FrameRecord {
+    fn address(&self) -> *mut () {
+        std::ptr::from_ref(self).cast_mut().cast()
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_quiet()
+    }
+
+    /// A frame's sum takes a walk; while this worker has jobs of it the answer is no anyway.
+    fn is_over_already(&self) -> bool {
+        false
+    }
+
+    fn add_waiter(&self) {
+        self.waited.store(true, Ordering::Relaxed);
+    }
+
+    fn remove_waiter(&self) {
+        self.waited.store(false, Ordering::Relaxed);
+    }
+}

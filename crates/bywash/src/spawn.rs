@@ -1,0 +1,244 @@
+//! Spawning: the closure is written once, behind its header; afterwards only its address moves.
+
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
+use std::ptr::{NonNull, addr_of, null, null_mut};
+
+use crate::context::Context;
+use crate::counter::Counter;
+use crate::job::{Header, JobRef};
+
+impl<'frame> Context<'frame> {
+    /// Starts a job that is done by the frame's end. It may borrow from outside the frame, and use
+    /// what lives in it.
+    ///
+    /// Writes the closure into the frame's memory and its address onto this worker's stack: no heap,
+    /// no lock, no read-modify-write. It never runs a job itself, so a lock may be held across it.
+    /// A panic of the job comes out at the frame's end, unless another came first.
+    ///
+    /// ```
+    /// # let jobs = bywash::JobSystem::builder().workers(2).build()?;
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// let count = AtomicU32::new(0);
+    /// jobs.frame(|frame| {
+    ///     for _ in 0..100 {
+    ///         frame.spawn_detached(|_| { count.fetch_add(1, Ordering::Relaxed); });
+    ///     }
+    /// });
+    /// assert_eq!(count.into_inner(), 100);
+    /// # Ok::<_, bywash::BuildError>(())
+    /// ```
+    #[inline]
+    pub fn spawn_detached<F>(&self, body: F)
+    where
+        F: FnOnce(&Context<'frame>) + Send + 'frame,
+    {
+        let job = self.share().take::<Detached<F>>();
+        let header = Header {
+            run: run_detached::<F>,
+            frame: self.share().record(),
+        };
+        // SAFETY: `take` gave room for exactly this.
+        unsafe {
+            job.write(Detached {
+                header,
+                body: ManuallyDrop::new(body),
+            })
+        };
+        self.share().count_spawned(1);
+        // SAFETY: the job lies in the frame's memory until it is run, and its closure is `Send`.
+        self.worker().push(unsafe { JobRef::new(job.cast()) });
+    }
+
+    /// A counter for a group of jobs of this frame. Lies in the frame's memory; no heap.
+    pub fn counter(&self) -> &'frame Counter {
+        self.alloc(Counter::new(self.share()))
+    }
+
+    /// Starts a job that `counter` counts. Otherwise like [`Context::spawn_detached`]; spawning from
+    /// the worker that made the counter costs one store more, from another an atomic addition.
+    #[inline]
+    pub fn spawn_with_counter<F>(&self, counter: &'frame Counter, body: F)
+    where
+        F: FnOnce(&Context<'frame>) + Send + 'frame,
+    {
+        let job = self.share().take::<Counted<F>>();
+        let header = Header {
+            run: run_counted::<F>,
+            frame: self.share().record(),
+        };
+        let body = ManuallyDrop::new(body);
+        // SAFETY: `take` gave room for exactly this.
+        unsafe {
+            job.write(Counted {
+                header,
+                counter: counter.into(),
+                body,
+            })
+        };
+        self.share().count_spawned(1);
+        counter.count_spawned(self.share(), 1);
+        // SAFETY: the job lies in the frame's memory until it is run, and its closure is `Send`.
+        self.worker().push(unsafe { JobRef::new(job.cast()) });
+    }
+
+    /// Starts a job as soon as every job that `counter` counts has ended; at once if that is now.
+    /// Nobody blocks meanwhile. It runs all the same if one of them panicked.
+    pub fn spawn_after<F>(&self, counter: &'frame Counter, body: F)
+    where
+        F: FnOnce(&Context<'frame>) + Send + 'frame,
+    {
+        let job = self.share().take::<After<F>>();
+        let header = Header {
+            run: run_after::<F>,
+            frame: self.share().record(),
+        };
+        let link = Continuation {
+            header,
+            next: Cell::new(null_mut()),
+        };
+        // SAFETY: `take` gave room for exactly this.
+        unsafe {
+            job.write(After {
+                link,
+                body: ManuallyDrop::new(body),
+            })
+        };
+        self.share().count_spawned(1);
+        counter.add_continuation(self, job.cast());
+    }
+}
+
+#[repr(C)]
+struct Detached<F> {
+    header: Header,
+    body: ManuallyDrop<F>,
+}
+
+#[repr(C)]
+struct Counted<F> {
+    header: Header,
+    counter: NonNull<Counter>,
+    body: ManuallyDrop<F>,
+}
+
+#[repr(C)]
+struct After<F> {
+    link: Continuation,
+    body: ManuallyDrop<F>,
+}
+
+/// A job that waits on a counter's list for its start.
+#[repr(C)]
+pub(crate) struct Continuation {
+    header: Header,
+    next: Cell<*mut Continuation>,
+}
+
+impl Continuation {
+    pub(crate) fn set_next(&self, next: *mut Continuation) {
+        self.next.set(next);
+    }
+
+    /// The jobs linked from `head` on, which the caller alone holds.
+    pub(crate) fn chain(head: *mut Continuation) -> impl Iterator<Item = JobRef> {
+        let mut here = NonNull::new(head);
+        std::iter::from_fn(move || {
+            let continuation = here?;
+            // SAFETY: a continuation stays in place until it runs, which is after it left this list.
+            here = NonNull::new(unsafe { continuation.as_ref() }.next.get());
+            // SAFETY: it lies in the frame's memory until it is run, and its closure is `Send`.
+            Some(unsafe { JobRef::new(continuation.cast()) })
+        })
+    }
+}
+
+/// Takes the closure out of a job and gives the job's memory back: whoever runs it needs neither
+/// any more.
+///
+/// # Safety
+/// `job` is a `T` of `context`'s frame that has not run, and `body` lies in it.
+#[inline(always)]
+unsafe fn take_out<T, F>(
+    job: NonNull<T>,
+    body: *const ManuallyDrop<F>,
+    context: &Context<'_>,
+) -> F {
+    // SAFETY: as the caller says; read once, since the job runs once.
+    let body = unsafe { body.read() };
+    // SAFETY: the job came from `take::<T>` in this frame, and is not touched any more.
+    unsafe { context.share().give(job) };
+    ManuallyDrop::into_inner(body)
+}
+
+/// # Safety
+/// As [`Run`](crate::job::Run) demands, for a `Detached<F>` of a frame `'frame`.
+unsafe fn run_detached<'frame, F>(job: JobRef, context: &Context<'_>) -> u64
+where
+    F: FnOnce(&Context<'frame>),
+{
+    let job = job.cast::<Detached<F>>();
+    // SAFETY: the field of a job that is in place.
+    let body = unsafe { addr_of!((*job.as_ptr()).body) };
+    // SAFETY: a `Detached<F>` of this frame, run once.
+    let body = unsafe { take_out(job, body, context) };
+    context.worker().tally().turn_to(null(), context);
+    // SAFETY: the caller gives a context of the job's frame, which is `'frame`.
+    body(unsafe { context.in_frame() });
+    1
+}
+
+/// # Safety
+/// As [`Run`](crate::job::Run) demands, for a `Counted<F>` of a frame `'frame`.
+unsafe fn run_counted<'frame, F>(job: JobRef, context: &Context<'_>) -> u64
+where
+    F: FnOnce(&Context<'frame>),
+{
+    let job = job.cast::<Counted<F>>();
+    // SAFETY: the job is in place.
+    let counter = unsafe { (*job.as_ptr()).counter };
+    // SAFETY: the field of a job that is in place.
+    let body = unsafe { addr_of!((*job.as_ptr()).body) };
+    // SAFETY: a `Counted<F>` of this frame, run once.
+    let body = unsafe { take_out(job, body, context) };
+    // SAFETY: a counter lives as long as its frame, which cannot end before this job is counted.
+    let counter = unsafe { counter.as_ref() };
+    context.worker().tally().turn_to(counter, context);
+    // Dropped at the end, or while a panic passes: a panic counts down too.
+    let _count = CountOnDrop { counter, context };
+    // SAFETY: the caller gives a context of the job's frame, which is `'frame`.
+    body(unsafe { context.in_frame() });
+    1
+}
+
+struct CountOnDrop<'job, 'frame> {
+    counter: &'job Counter,
+    context: &'job Context<'frame>,
+}
+
+impl Drop for CountOnDrop<'_, '_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.context
+            .worker()
+            .tally()
+            .add(self.counter, self.context);
+    }
+}
+
+/// # Safety
+/// As [`Run`](crate::job::Run) demands, for an `After<F>` of a frame `'frame`.
+unsafe fn run_after<'frame, F>(job: JobRef, context: &Context<'_>) -> u64
+where
+    F: FnOnce(&Context<'frame>),
+{
+    let job = job.cast::<After<F>>();
+    // SAFETY: the field of a job that is in place.
+    let body = unsafe { addr_of!((*job.as_ptr()).body) };
+    // SAFETY: an `After<F>` of this frame, run once.
+    let body = unsafe { take_out(job, body, context) };
+    context.worker().tally().turn_to(null(), context);
+    // SAFETY: the caller gives a context of the job's frame, which is `'frame`.
+    body(unsafe { context.in_frame() });
+    1
+}

@@ -1,0 +1,99 @@
+//! A worker thread's life: it sleeps until its seat is given to it, works, searches, leaves.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError};
+
+use crate::current;
+use crate::error::BuildError;
+use crate::inbox::Letter;
+use crate::patience::{Patience, Pause};
+use crate::system::System;
+use crate::wait::drop_quietly;
+use crate::worker::Worker;
+
+/// Starts the thread of seat `index`, which then starts the next one's: so a system is usable as
+/// soon as its first thread runs, and nobody waits for the last.
+pub(crate) fn start(system: &Arc<System>, index: usize) -> Result<(), BuildError> {
+    let its = Arc::clone(system);
+    let mut builder = std::thread::Builder::new().name(system.settings.thread_name(index));
+    if let Some(bytes) = system.settings.stack_size {
+        builder = builder.stack_size(bytes);
+    }
+    // Held while the thread starts, so that a system that stops meanwhile waits for it.
+    let mut threads = system
+        .threads
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if system.is_stopping() {
+        return Ok(());
+    }
+    let handle = builder
+        .spawn(move || live(&its, index))
+        .map_err(|source| BuildError::Thread { index, source })?;
+    threads.push(handle);
+    Ok(())
+}
+
+fn live(system: &Arc<System>, index: usize) {
+    if index + 1 < system.seats().len() && start(system, index + 1).is_err() {
+        system.run_without_threads_from(index + 1);
+    }
+    system.settings.on_start(index);
+    let seat = &system.seats()[index];
+    let mut is_over = false;
+    while !is_over {
+        seat.bed.park();
+        // SAFETY: the token means that a waker took the seat on this thread's behalf.
+        let worker = unsafe { seat.occupy() };
+        is_over = current::sit(worker, || worker.work());
+        system.leave(index);
+    }
+    system.settings.on_exit(index);
+}
+
+impl Worker {
+    /// Works and searches until there is nothing for long enough. Returns whether the system ends.
+    fn work(&self) -> bool {
+        let system = self.system();
+        let mut patience = Patience::new(system.wait_policy());
+        system.idle().start_searching();
+        let is_over = loop {
+            if let Some(haul) = self.steal(|_| true) {
+                self.found();
+                self.work_off(&haul);
+            } else if let Some(letter) = system.inbox().take() {
+                self.found();
+                self.read(letter);
+            } else if system.is_stopping() {
+                break true;
+            } else if system.is_seat_wanted() || patience.pause() == Pause::Sleep {
+                break false;
+            } else {
+                continue;
+            }
+            system.idle().start_searching();
+            patience.reset();
+        };
+        system.idle().stop_searching();
+        is_over
+    }
+
+    /// The search is over. The last who searched sees to it that what is left is searched for too.
+    fn found(&self) {
+        let system = self.system();
+        if system.idle().stop_searching() && system.has_work_for_anybody() {
+            system.wake_for(self);
+        }
+    }
+
+    /// Runs a job from outside, in a root frame of its own.
+    fn read(&self, letter: Letter) {
+        let result = catch_unwind(AssertUnwindSafe(|| self.frame_in(|frame| letter(frame))));
+        if let Err(payload) = result {
+            let handler = &self.system().settings.panic_handler;
+            if let Err(second) = catch_unwind(AssertUnwindSafe(|| handler(payload))) {
+                drop_quietly(second);
+            }
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! A wait helps: own jobs first, then what others made public, and only of the frame it waits in.
+//!
+//! The loop ends with sleep, never before a last look at everything that could end the wait or feed
+//! it. It never waits for one particular worker to be scheduled while there is work it may run.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bywash_deque::split::{Haul, Item, Position, Steal};
+
+use crate::context::Context;
+use crate::counter::Counter;
+use crate::job::JobRef;
+use crate::patience::{Patience, Pause};
+use crate::record::FrameRecord;
+use crate::worker::Worker;
+
+/// Something that a job can wait for.
+pub(crate) trait Awaited {
+    /// What a sleeper is known by to whoever ends its wait.
+    fn address(&self) -> *mut ();
+
+    /// Whether the wait is over. Acquires what ended it.
+    fn is_over(&self) -> bool;
+
+    /// A cheap form of [`Awaited::is_over`], asked after each job; it may say no too often.
+    #[inline(always)]
+    fn is_over_already(&self) -> bool {
+        self.is_over()
+    }
+
+    /// Says that somebody is about to sleep. Whoever ends the wait from now on wakes those who wait
+    /// for this address; a full fence and a last look follow before the sleep.
+    fn add_waiter(&self);
+
+    /// The sleeper is up again.
+    fn remove_waiter(&self) {}
+}
+
+impl<'frame> Context<'frame> {
+    /// Returns when every job that `counter` counts has ended; runs jobs of this frame meanwhile,
+    /// and sleeps when there are none. A job's panic is not rethrown here: it comes out at the
+    /// frame's end.
+    #[inline]
+    pub fn wait(&self, counter: &'frame Counter) {
+        self.wait_for(counter);
+    }
+
+    /// Helps until `awaited` is over.
+    pub(crate) fn wait_for(&self, awaited: &impl Awaited) {
+        let worker = self.worker();
+        let floor = worker.floor();
+        worker.drain(self, floor, || awaited.is_over_already());
+        if !awaited.is_over() {
+            self.wait_long(awaited);
+        }
+        worker.deque().settle(floor);
+    }
+
+    #[cold]
+    fn wait_long(&self, awaited: &impl Awaited) {
+        let worker = self.worker();
+        let mut patience = Patience::new(worker.system().wait_policy());
+        while !awaited.is_over() {
+            if worker.deque().expose() {
+                worker.announce();
+            }
+            if worker.help(self) {
+                patience.reset();
+            } else if patience.pause() == Pause::Sleep {
+                self.sleep_for(awaited);
+                patience.reset();
+            }
+            worker.drain(self, worker.floor(), || awaited.is_over_already());
+        }
+    }
+
+    fn sleep_for(&self, awaited: &impl Awaited) {
+        let worker = self.worker();
+        let (system, seat, frame) = (worker.system(), worker.index(), self.share().record());
+        worker.say_waiting(awaited.address(), Some(frame));
+        awaited.add_waiter();
+        system.idle().start_waiting(seat);
+        let must_stay_up = awaited.is_over() || system.has_work_for(frame);
+        // Whoever takes the seat off the list gives a token, and a token must be taken.
+        if !(must_stay_up && system.idle().stop_waiting(seat)) {
+            worker.seat().parker.park();
+        }
+        awaited.remove_waiter();
+    }
+}
+
+impl Worker {
+    /// Makes a job runnable by anybody. If that made work public, somebody may have to be woken.
+    #[inline(always)]
+    pub(crate) fn push(&self, job: JobRef) {
+        if self.deque().push(job) {
+            self.announce();
+        }
+    }
+
+    /// Work has become public.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn announce(&self) {
+        if !self.seat().deque.is_empty() {
+            self.system().wake_for(self);
+        }
+    }
+
+    /// Runs this worker's jobs above `floor`, newest first, until there are none or `is_over`; then
+    /// adds up what it ran.
+    #[inline]
+    pub(crate) fn drain(&self, context: &Context<'_>, floor: Position, is_over: impl Fn() -> bool) {
+        let mut executed = 0;
+        // One landing pad for all the jobs: the loop is entered again after a panic.
+        while let Err(payload) = catch_unwind(AssertUnwindSafe(|| {
+            self.run_down(context, floor, &is_over, &mut executed)
+        })) {
+            executed += 1;
+            keep_or_drop(context.share().record(), payload);
+        }
+        self.tally().flush(context);
+        if executed != 0 {
+            context.share().count_executed(executed);
+        }
+    }
+
+    #[inline(always)]
+    fn run_down(
+        &self,
+        context: &Context<'_>,
+        floor: Position,
+        is_over: &impl Fn() -> bool,
+        executed: &mut u64,
+    ) {
+        let frame = context.share().record();
+        while let Some(job) = self.deque().pop(floor) {
+            if self.deque().expose() {
+                self.announce();
+            }
+            if !std::ptr::eq(job.frame(), frame) {
+                self.run_foreign(job);
+            } else {
+                // SAFETY: the job left the deque, so this is its one run, in its own frame.
+                *executed += unsafe { job.run(context) };
+            }
+            if is_over() {
+                return;
+            }
+        }
+    }
+
+    /// Runs a job that was spawned, from this frame's body, into a frame around it.
+    #[cold]
+    fn run_foreign(&self, job: JobRef) {
+        let share = self.share_of(job.frame());
+        // SAFETY: a job's frame is open until the job is counted, which `run_one` does last.
+        let context = unsafe { self.context_in(share) };
+        self.run_one(job, &context);
+        self.tell_frame(share.record());
+    }
+
+    pub(crate) fn run_one(&self, job: JobRef, context: &Context<'_>) {
+        let executed = catch_unwind(AssertUnwindSafe(|| {
+            // SAFETY: the job left the deque, so this is its one run, in its own frame.
+            unsafe { job.run(context) }
+        }))
+        .unwrap_or_else(|payload| {
+            keep_or_drop(context.share().record(), payload);
+            1
+        });
+        self.tally().flush(context);
+        context.share().count_executed(executed);
+    }
+
+    /// Steals once around the ring for a wait in `context`'s frame, and runs what it gets.
+    /// Returns whether it got anything.
+    fn help(&self, context: &Context<'_>) -> bool {
+        let frame = context.share().record();
+        let wants = |label: *mut ()| {
+            // SAFETY: labels are records, which are freed with the system.
+            unsafe { &*label.cast::<FrameRecord>() }.is_within(frame)
+        };
+        match self.steal(wants) {
+            Some(haul) => {
+                self.work_off(&haul);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Looks for public jobs, nearest victims first, and asks those who show none.
+    pub(crate) fn steal(&self, wants: impl Fn(*mut ()) -> bool) -> Option<Haul> {
+        let system = self.system();
+        for seat in system.seats_to_rob(self) {
+            loop {
+                match seat.deque.steal(system.haul(), &wants) {
+                    Steal::Taken(haul) => return Some(haul),
+                    Steal::Retry => bywash_sync::hint::spin_loop(),
+                    Steal::Declined => break,
+                    Steal::Empty => {
+                        seat.deque.ask();
+                        break;
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Runs stolen jobs, and all they leave on this worker, above a floor of their own: a wait in
+    /// one of them then sees their frame only.
+    pub(crate) fn work_off(&self, haul: &Haul) {
+        // SAFETY: a label is the record of the jobs' frame; records are freed with the system.
+        let record: &'static FrameRecord = unsafe { &*haul.label().cast::<FrameRecord>() };
+        let share = self.share_of(record);
+        // SAFETY: the frame is open until the haul's jobs are counted, which `drain` does last.
+        let context = unsafe { self.context_in(share) };
+        let floor = self.deque().position();
+        let outer = self.enter(floor, Some(record));
+        for raw in haul.items() {
+            // SAFETY: the steal made the pointers this thread's, each once.
+            self.push(unsafe { JobRef::from_raw(raw) });
+        }
+        self.drain(&context, floor, || false);
+        self.enter(outer.0, outer.1);
+        self.tell_frame(record);
+    }
+
+    /// This worker has counted its last job of `record`'s frame for now: whoever sleeps until the
+    /// frame is quiet looks again. Touches the record only, never the frame's memory.
+    pub(crate) fn tell_frame(&self, record: &FrameRecord) {
+        // SeqCst: pairs with the fence in `Idle::start_waiting`: either the waiter's last look sees
+        // this worker's count, or this sees the waiter.
+        bywash_sync::atomic::fence(bywash_sync::atomic::Ordering::SeqCst);
+        if record.is_waited() {
+            self.system()
+                .wake_who_waits_for(std::ptr::from_ref(record).cast_mut().cast());
+        }
+    }
+}
+
+/// Keeps the frame's first panic; a further one is dropped, and what its `Drop` throws is forgotten.
+fn keep_or_drop(record: &FrameRecord, payload: Box<dyn Any + Send>) {
+    if let Some(payload) = record.keep_panic(payload) {
+        drop_quietly(payload);
+    }
+}
+
+/// Drops a panic's payload; if that panics in turn, the second payload is leaked.
+pub(crate) fn drop_quietly(payload: Box<dyn Any + Send>) {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(second);
+    }
+}

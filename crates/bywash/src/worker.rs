@@ -1,0 +1,276 @@
+//! A seat in the system, and the worker who sits on it.
+//!
+//! Every thread sees a [`Seat`]; only its occupant has a [`Worker`], the same memory with the
+//! rights to the private part. A worker is neither `Send` nor `Sync`, so the rights stay on the
+//! thread that took the seat.
+
+use std::any::Any;
+use std::cell::{Cell, UnsafeCell};
+use std::marker::PhantomData;
+use std::ptr::{NonNull, null_mut};
+
+use bywash_deque::split::{Core, Owner, Position};
+use bywash_sync::CachePadded;
+use bywash_sync::atomic::{AtomicPtr, Ordering};
+
+use crate::context::Context;
+use crate::counter::Tally;
+use crate::job::JobRef;
+use crate::parker::Parker;
+use crate::record::FrameRecord;
+use crate::share::Share;
+use crate::system::System;
+
+/// One place to work: its deque, its sleeper's word, and what its occupant alone may touch.
+#[repr(C)]
+pub(crate) struct Seat {
+    pub(crate) deque: Core<JobRef>,
+    own: Own,
+    /// Where the seat's own thread sleeps while it does not occupy the seat.
+    pub(crate) bed: CachePadded<Parker>,
+    /// Where the occupant, whoever it is, sleeps in a wait.
+    pub(crate) parker: CachePadded<Parker>,
+    /// What the occupant sleeps for: the address of a frame's record, a counter, a job.
+    waits_for: AtomicPtr<()>,
+    /// In which frame it sleeps, so that new work of that frame can wake it.
+    waits_in: AtomicPtr<FrameRecord>,
+}
+
+/// The occupant's own.
+struct Own {
+    index: usize,
+    system: Cell<Option<NonNull<System>>>,
+    /// Where the jobs of the frame that runs now begin on the stack.
+    floor: Cell<Position>,
+    frame: Cell<Option<&'static FrameRecord>>,
+    tally: Tally,
+    shares: UnsafeCell<Vec<&'static Share>>,
+    records: UnsafeCell<Vec<&'static FrameRecord>>,
+    free_records: UnsafeCell<Vec<&'static FrameRecord>>,
+    victims: UnsafeCell<Box<[u32]>>,
+    random: Cell<u64>,
+}
+
+// SAFETY: `own` is touched through `Worker` alone, of which there is one a seat at a time, and a
+// seat changes hands through an acquire-release exchange (`Idle`). The rest is atomic.
+unsafe impl Sync for Seat {}
+// SAFETY: as above; nothing in it belongs to a thread.
+unsafe impl Send for Seat {}
+
+impl Seat {
+    pub(crate) fn new(index: usize, victims: Box<[u32]>) -> Self {
+        let own = Own {
+            index,
+            system: Cell::new(None),
+            floor: Cell::new(0),
+            frame: Cell::new(None),
+            tally: Tally::new(),
+            shares: UnsafeCell::new(Vec::new()),
+            records: UnsafeCell::new(Vec::new()),
+            free_records: UnsafeCell::new(Vec::new()),
+            victims: UnsafeCell::new(victims),
+            random: Cell::new(0x9E37_79B9_7F4A_7C15 ^ (index as u64 + 1)),
+        };
+        Self {
+            deque: Core::new(),
+            own,
+            bed: CachePadded::new(Parker::new()),
+            parker: CachePadded::new(Parker::new()),
+            waits_for: AtomicPtr::new(null_mut()),
+            waits_in: AtomicPtr::new(null_mut()),
+        }
+    }
+
+    /// Tells the seat which system it is in.
+    ///
+    /// # Safety
+    /// Called once by whoever has the seat before its first occupant; the system outlives the seat.
+    pub(crate) unsafe fn install(&self, system: NonNull<System>, watched: bool) {
+        self.own.system.set(Some(system));
+        // SAFETY: no occupant yet, so this is the only view.
+        unsafe { self.deque.owner() }.set_watched(watched);
+    }
+
+    /// The occupant's view.
+    ///
+    /// # Safety
+    /// The caller has taken the seat (`Idle::take_seat`, or a guest's seat from the guests' list),
+    /// and uses the view on this thread, until it leaves the seat.
+    pub(crate) unsafe fn occupy(&self) -> &Worker {
+        // SAFETY: `Worker` is a transparent wrapper of `Seat`.
+        unsafe { &*std::ptr::from_ref(self).cast::<Worker>() }
+    }
+
+    pub(crate) fn waits_for(&self) -> *mut () {
+        self.waits_for.load(Ordering::Relaxed)
+    }
+
+    /// Whether the occupant sleeps in a frame that would let it run a job of `frame`.
+    pub(crate) fn would_help(&self, frame: &FrameRecord) -> bool {
+        NonNull::new(self.waits_in.load(Ordering::Relaxed)).is_some_and(|record| {
+            // SAFETY: records are freed with their system, which outlives all who ask.
+            frame.is_within(unsafe { record.as_ref() })
+        })
+    }
+}
+
+/// The occupant of a seat.
+#[repr(transparent)]
+pub(crate) struct Worker {
+    seat: Seat,
+    _on_this_thread: PhantomData<*const ()>,
+}
+
+impl Worker {
+    #[inline(always)]
+    pub(crate) fn seat(&self) -> &Seat {
+        &self.seat
+    }
+
+    #[inline(always)]
+    pub(crate) fn index(&self) -> usize {
+        self.seat.own.index
+    }
+
+    #[inline(always)]
+    pub(crate) fn system(&self) -> &System {
+        let system = self.seat.own.system.get();
+        let system = system.expect("bywash: a seat is installed before it is taken");
+        // SAFETY: `install` was told that the system outlives the seat.
+        unsafe { system.as_ref() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn deque(&self) -> Owner<'_, JobRef> {
+        // SAFETY: `Worker` is the seat's one occupant and stays on its thread.
+        unsafe { self.seat.deque.owner() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn floor(&self) -> Position {
+        self.seat.own.floor.get()
+    }
+
+    /// The frame that runs now, if any.
+    pub(crate) fn frame(&self) -> Option<&'static FrameRecord> {
+        self.seat.own.frame.get()
+    }
+
+    /// Turns to the jobs of `frame`, which begin at `floor`. Returns what it was turned to.
+    pub(crate) fn enter(
+        &self,
+        floor: Position,
+        frame: Option<&'static FrameRecord>,
+    ) -> (Position, Option<&'static FrameRecord>) {
+        (
+            self.seat.own.floor.replace(floor),
+            self.seat.own.frame.replace(frame),
+        )
+    }
+
+    #[inline(always)]
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.seat.own.tally
+    }
+
+    /// This worker's share of `record`'s frame, made at the first touch. Allocates only when more
+    /// frames live on this worker than ever before.
+    pub(crate) fn share_of(&self, record: &'static FrameRecord) -> &'static Share {
+        // SAFETY: the borrow ends within this function, which calls nothing that comes back here.
+        let shares = unsafe { &mut *self.seat.own.shares.get() };
+        let mut outlived = None;
+        for &share in shares.iter() {
+            if share.serves(record) {
+                return share;
+            }
+            if outlived.is_none() && share.is_outlived() {
+                outlived = Some(share);
+            }
+        }
+        let share = match outlived {
+            Some(share) => {
+                // SAFETY: it is outlived, as was just seen, and this is its worker.
+                unsafe { share.turn_to(record) };
+                share
+            }
+            None => {
+                let share = &*Box::leak(Box::new(Share::new(record)));
+                shares.push(share);
+                share
+            }
+        };
+        record.enrol(share);
+        share
+    }
+
+    /// A record for a new frame in `parent`. Allocates only when frames nest deeper than ever.
+    pub(crate) fn open_record(&self, parent: Option<&'static FrameRecord>) -> &'static FrameRecord {
+        // SAFETY: the borrow ends with this statement.
+        let free = unsafe { &mut *self.seat.own.free_records.get() }.pop();
+        let record = free.unwrap_or_else(|| {
+            // SAFETY: the borrow ends within this block, which calls nothing that comes back here.
+            let records = unsafe { &mut *self.seat.own.records.get() };
+            let record = &*Box::leak(Box::new(FrameRecord::new()));
+            records.push(record);
+            record
+        });
+        record.open(parent);
+        record
+    }
+
+    /// Ends the frame and keeps its record for the next one. Returns the panic nobody claimed.
+    pub(crate) fn close_record(&self, record: &'static FrameRecord) -> Option<Box<dyn Any + Send>> {
+        let panic = record.close();
+        // SAFETY: the borrow ends with this statement.
+        unsafe { &mut *self.seat.own.free_records.get() }.push(record);
+        panic
+    }
+
+    /// A context of this worker in the frame that `record` stands for.
+    ///
+    /// # Safety
+    /// The frame is open, and stays so while the context is in use.
+    #[inline(always)]
+    pub(crate) unsafe fn context_in<'frame>(&self, share: &'static Share) -> Context<'frame> {
+        // SAFETY: seats outlive every frame of their system, so the worker may be lent for one.
+        let worker = unsafe { &*std::ptr::from_ref(self) };
+        Context::new(worker, share)
+    }
+
+    /// Whom this worker steals from, nearest first.
+    pub(crate) fn victims(&self) -> &[u32] {
+        // SAFETY: written before the seat's first occupant, and never again.
+        unsafe { &*self.seat.own.victims.get() }
+    }
+
+    /// A cheap random number (xorshift64*; Vigna, *An experimental exploration of Marsaglia's
+    /// xorshift generators*, 2016).
+    pub(crate) fn random(&self) -> u64 {
+        let mut state = self.seat.own.random.get();
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        self.seat.own.random.set(state);
+        state.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// Says what this worker is about to sleep for.
+    pub(crate) fn say_waiting(&self, what: *mut (), frame: Option<&FrameRecord>) {
+        let frame = frame.map_or(null_mut(), |frame| std::ptr::from_ref(frame).cast_mut());
+        self.seat.waits_for.store(what, Ordering::Relaxed);
+        self.seat.waits_in.store(frame, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        for &share in self.shares.get_mut().iter() {
+            // SAFETY: leaked by `share_of`, once; the system has no occupant left, so nobody asks.
+            drop(unsafe { Box::from_raw(std::ptr::from_ref(share).cast_mut()) });
+        }
+        for &record in self.records.get_mut().iter() {
+            // SAFETY: leaked by `open_record`, once; as above.
+            drop(unsafe { Box::from_raw(std::ptr::from_ref(record).cast_mut()) });
+        }
+    }
+}

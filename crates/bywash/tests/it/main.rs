@@ -1,0 +1,3 @@
+//! What the job system promises, one file a subject.
+
+mod frames;
