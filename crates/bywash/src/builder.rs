@@ -53,7 +53,7 @@ impl Builder {
             wait_policy: WaitPolicy::default(),
             stack_size: None,
             // The default panic hook has already printed the message.
-            panic_handler: Arc::new(|payload| crate::wait::drop_quietly(payload)),
+            panic_handler: Arc::new(crate::wait::drop_quietly),
             thread_name: Arc::new(|index| format!("bywash-{index}")),
             on_start: None,
             on_exit: None,

@@ -20,9 +20,11 @@ use crate::worker::Worker;
 pub struct Context<'frame> {
     worker: &'frame Worker,
     share: &'frame Share,
-    /// Invariant in `'frame`, and on this thread only.
-    _frame: PhantomData<(fn(&'frame ()) -> &'frame (), *const ())>,
+    _frame: PhantomData<InvariantOnThisThread<'frame>>,
 }
+
+/// Neither shorter nor longer than `'frame` will do, and no other thread.
+type InvariantOnThisThread<'frame> = (fn(&'frame ()) -> &'frame (), *const ());
 
 impl<'frame> Context<'frame> {
     #[inline(always)]

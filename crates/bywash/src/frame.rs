@@ -62,9 +62,10 @@ impl Worker {
         let record = self.open_record(self.frame());
         let share = self.share_of(record);
         let outer = self.enter(self.deque().position(), Some(record));
-        // SAFETY: the frame is open, and `context` is used until it ends, below.
+        // SAFETY: the frame is open, and the context is used until it ends, below.
+        let context = unsafe { self.context_in(share) };
         let frame = Frame {
-            context: unsafe { self.context_in(share) },
+            context,
             _env: PhantomData,
         };
         let result = catch_unwind(AssertUnwindSafe(|| {
@@ -84,7 +85,7 @@ impl Worker {
                 resume_unwind(unclaimed)
             }
             (Err(payload), unclaimed) => {
-                unclaimed.map(drop_quietly);
+                unclaimed.into_iter().for_each(drop_quietly);
                 resume_unwind(payload)
             }
         }

@@ -37,6 +37,8 @@ mod share;
 mod spawn;
 #[expect(unsafe_code, reason = "seats change hands between threads")]
 mod system;
+#[expect(unsafe_code, reason = "closure and result of a job share one place")]
+mod task;
 #[expect(unsafe_code, reason = "a thread takes the seat that a token gives it")]
 mod thread;
 #[expect(unsafe_code, reason = "runs jobs and hauls")]
@@ -51,3 +53,4 @@ pub use error::BuildError;
 pub use frame::Frame;
 pub use jobs::JobSystem;
 pub use patience::WaitPolicy;
+pub use task::JobHandle;

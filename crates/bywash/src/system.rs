@@ -118,9 +118,13 @@ impl System {
     /// Whom `worker` may steal from, nearest first.
     pub(crate) fn seats_to_rob(&self, worker: &Worker) -> impl Iterator<Item = &Seat> {
         let own = worker.seat();
-        let victims = worker
-            .victims()
+        // A random start keeps hungry workers from queueing up at the same victim.
+        let victims = worker.victims();
+        let start = worker.random() as usize % victims.len().max(1);
+        let (behind, ahead) = victims.split_at(start);
+        let victims = ahead
             .iter()
+            .chain(behind)
             .map(|&seat| &self.seats[seat as usize]);
         let guests = self
             .guest_seats()

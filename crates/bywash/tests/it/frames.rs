@@ -142,3 +142,44 @@ fn a_job_from_outside_runs_before_the_last_handle_is_gone() {
         assert_eq!(count.load(Ordering::Relaxed), 2_000);
     }
 }
+
+#[test]
+fn a_handle_gives_its_jobs_result_or_panic() {
+    for jobs in systems() {
+        let sum: usize = jobs.frame(|frame| {
+            let handles: Vec<_> = (0..500)
+                .map(|index| frame.spawn_job(move |_| vec![index; 3]))
+                .collect();
+            handles
+                .into_iter()
+                .map(|handle| handle.wait(frame)[2])
+                .sum()
+        });
+        assert_eq!(sum, 499 * 250);
+        let caught = jobs.frame(|frame| {
+            let handle = frame.spawn_job(|_| -> u32 { panic!("claimed") });
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| handle.wait(frame))).is_err()
+        });
+        assert!(caught, "and the frame itself does not panic");
+    }
+}
+
+#[test]
+fn a_result_nobody_waited_for_is_dropped_by_the_frames_end() {
+    struct Dropped<'a>(&'a AtomicUsize);
+    impl Drop for Dropped<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    for jobs in systems() {
+        let drops = AtomicUsize::new(0);
+        jobs.frame(|frame| {
+            for _ in 0..500 {
+                let drops = &drops;
+                drop(frame.spawn_job(move |_| Dropped(drops)));
+            }
+        });
+        assert_eq!(drops.into_inner(), 500);
+    }
+}

@@ -1,0 +1,223 @@
+//! A job with a result: its handle waits for it, and rethrows its panic.
+
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::{NonNull, addr_of_mut, null};
+
+use bywash_sync::atomic::{AtomicU32, Ordering};
+
+use crate::context::Context;
+use crate::job::{Header, JobRef};
+use crate::wait::{Awaited, drop_quietly};
+
+/// Bits of a task's state; they are only ever added.
+const DONE: u32 = 1;
+const WAITED: u32 = 2;
+const ABANDONED: u32 = 4;
+
+type Outcome<T> = Result<T, Box<dyn Any + Send>>;
+
+impl<'frame> Context<'frame> {
+    /// Starts a job and returns a handle on its result. Closure and result share one place in the
+    /// frame's memory: no heap, no lock; its end costs one read-modify-write.
+    ///
+    /// ```
+    /// # let jobs = bywash::JobSystem::builder().workers(2).build()?;
+    /// let answer = jobs.frame(|frame| {
+    ///     let left = frame.spawn_job(|_| 6);
+    ///     let right = frame.spawn_job(|_| 7);
+    ///     left.wait(frame) * right.wait(frame)
+    /// });
+    /// assert_eq!(answer, 42);
+    /// # Ok::<_, bywash::BuildError>(())
+    /// ```
+    #[inline]
+    pub fn spawn_job<F, T>(&self, body: F) -> JobHandle<'frame, T>
+    where
+        F: FnOnce(&Context<'frame>) -> T + Send + 'frame,
+        T: Send + 'frame,
+    {
+        let task = self.share().take::<Task<F, T>>();
+        let header = Header {
+            run: run_task::<F, T>,
+            frame: self.share().record(),
+        };
+        let head = Head {
+            header,
+            state: AtomicU32::new(0),
+            free: free_task::<F, T>,
+        };
+        let place = UnsafeCell::new(Place {
+            body: ManuallyDrop::new(body),
+        });
+        // SAFETY: `take` gave room for exactly this.
+        unsafe { task.write(Task { head, place }) };
+        // SAFETY: the field of the task that was just written.
+        let outcome = unsafe { addr_of_mut!((*task.as_ptr()).place) }.cast();
+        self.share().count_spawned(1);
+        // SAFETY: the job lies in the frame's memory until it is run, and its closure is `Send`.
+        self.worker().push(unsafe { JobRef::new(task.cast()) });
+        JobHandle {
+            head: task.cast(),
+            outcome,
+            _frame: PhantomData,
+        }
+    }
+}
+
+/// The result to come of a job that [`Context::spawn_job`] started.
+///
+/// Dropping it lets the job run all the same; its result is dropped then, and its panic comes out at
+/// the frame's end.
+#[must_use = "dropping the handle drops the job's result; `spawn_detached` has none"]
+pub struct JobHandle<'frame, T> {
+    head: NonNull<Head>,
+    outcome: *mut Outcome<T>,
+    _frame: PhantomData<Yields<'frame, T>>,
+}
+
+/// Owns a `T`, and is invariant in `'frame`.
+type Yields<'frame, T> = (fn(&'frame ()) -> &'frame (), T);
+
+// SAFETY: a handle is the right to read the result, once, on whatever thread; results are `Send`.
+unsafe impl<T: Send> Send for JobHandle<'_, T> {}
+
+impl<'frame, T> JobHandle<'frame, T> {
+    /// Returns the job's result; helps meanwhile, as [`Context::wait`] does.
+    ///
+    /// # Panics
+    /// With the job's panic.
+    #[inline]
+    pub fn wait(self, context: &Context<'frame>) -> T {
+        let handle = ManuallyDrop::new(self);
+        context.wait_for(handle.head());
+        // SAFETY: done, so the outcome was written; the handle is not used or dropped any more.
+        let outcome = unsafe { handle.outcome.read() };
+        // SAFETY: the outcome is out, and nobody else looks at a task that is done.
+        unsafe { (handle.head().free)(handle.head, context) };
+        outcome.unwrap_or_else(|payload| resume_unwind(payload))
+    }
+
+    /// Whether the job has ended. A look; never blocks.
+    pub fn is_done(&self) -> bool {
+        self.head().is_over()
+    }
+
+    fn head(&self) -> &Head {
+        // SAFETY: the task is in place until its outcome is out, which ends this handle.
+        unsafe { self.head.as_ref() }
+    }
+}
+
+impl<T> Drop for JobHandle<'_, T> {
+    fn drop(&mut self) {
+        // AcqRel: pairs with the AcqRel in `run_task`: one of the two comes second, and drops.
+        if self.head().state.fetch_or(ABANDONED, Ordering::AcqRel) & DONE != 0 {
+            // SAFETY: done before the handle was dropped, so the outcome is there, and the job's
+            // worker left it. Its memory returns with the frame.
+            let outcome = unsafe { self.outcome.read() };
+            let record = self.head().header.frame;
+            abandon(outcome, record);
+        }
+    }
+}
+
+/// Drops a result that nobody waited for; a panic is kept for the frame's end.
+fn abandon<T>(outcome: Outcome<T>, record: &crate::record::FrameRecord) {
+    let unclaimed = match outcome {
+        Ok(value) => catch_unwind(AssertUnwindSafe(|| drop(value))).err(),
+        Err(payload) => Some(payload),
+    };
+    if let Some(payload) = unclaimed.and_then(|payload| record.keep_panic(payload)) {
+        drop_quietly(payload);
+    }
+}
+
+#[repr(C)]
+struct Head {
+    header: Header,
+    state: AtomicU32,
+    /// Gives the task's memory back, whatever its type was.
+    free: unsafe fn(NonNull<Head>, &Context<'_>),
+}
+
+#[repr(C)]
+struct Task<F, T> {
+    head: Head,
+    place: UnsafeCell<Place<F, T>>,
+}
+
+/// The closure, and after it has run what came of it.
+#[repr(C)]
+union Place<F, T> {
+    body: ManuallyDrop<F>,
+    outcome: ManuallyDrop<Outcome<T>>,
+}
+
+impl Awaited for Head {
+    fn address(&self) -> *mut () {
+        std::ptr::from_ref(self).cast_mut().cast()
+    }
+
+    #[inline(always)]
+    fn is_over(&self) -> bool {
+        // Acquire: pairs with the AcqRel in `run_task`; the outcome is then readable.
+        self.state.load(Ordering::Acquire) & DONE != 0
+    }
+
+    fn add_waiter(&self) {
+        // Relaxed: the finisher's addition reads this very word.
+        self.state.fetch_or(WAITED, Ordering::Relaxed);
+    }
+}
+
+/// # Safety
+/// As [`Run`](crate::job::Run) demands, for a `Task<F, T>` of a frame `'frame`.
+unsafe fn run_task<'frame, F, T>(job: JobRef, context: &Context<'_>) -> u64
+where
+    F: FnOnce(&Context<'frame>) -> T,
+{
+    context.worker().tally().turn_to(null(), context);
+    let task = job.cast::<Task<F, T>>();
+    // SAFETY: the head begins a task that is in place; the rest is reached through its cell.
+    let head = unsafe { job.cast::<Head>().as_ref() };
+    // SAFETY: as above; before the task is done, the cell is its runner's.
+    let place = unsafe { addr_of_mut!((*task.as_ptr()).place) }.cast::<Place<F, T>>();
+    // SAFETY: not run yet, so the closure is there; it is taken out once.
+    let body = ManuallyDrop::into_inner(unsafe { place.cast::<ManuallyDrop<F>>().read() });
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: the caller gives a context of the task's frame, which is `'frame`.
+        body(unsafe { context.in_frame() })
+    }));
+    context.worker().tally().turn_to(null(), context);
+    // SAFETY: the closure is out, and its place is large enough for the outcome.
+    unsafe { place.cast::<Outcome<T>>().write(outcome) };
+    // AcqRel: pairs with the Acquire in `is_over`, and with `JobHandle`'s drop. If nobody abandoned
+    // the task before, this is its last touch.
+    let state = head.state.fetch_or(DONE, Ordering::AcqRel);
+    if state & ABANDONED != 0 {
+        // SAFETY: the handle is gone, so the outcome, written above, is this function's.
+        abandon(
+            unsafe { place.cast::<Outcome<T>>().read() },
+            context.share().record(),
+        );
+        // SAFETY: nobody looks at an abandoned task that is done.
+        unsafe { free_task::<F, T>(task.cast(), context) };
+    } else if state & WAITED != 0 {
+        context
+            .worker()
+            .system()
+            .wake_who_waits_for(job.address().as_ptr());
+    }
+    1
+}
+
+/// # Safety
+/// `head` begins a `Task<F, T>` of `context`'s frame that nobody uses any more.
+unsafe fn free_task<F, T>(head: NonNull<Head>, context: &Context<'_>) {
+    // SAFETY: it came from `take::<Task<F, T>>` in this frame.
+    unsafe { context.share().give(head.cast::<Task<F, T>>()) };
+}
