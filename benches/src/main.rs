@@ -1,3 +1,10 @@
-//! bywash beside its rivals: every row of the scoreboard, with checked answers.
+//! The bench program: measures the rows asked for, prints the table, writes the report.
 
-fn main() {}
+#![deny(unsafe_code)]
+
+use bywash_bench::{command_line, rows};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    command_line::main(&rows::all())
+}

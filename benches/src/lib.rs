@@ -1,0 +1,14 @@
+//! bywash beside its rivals: rows with checked answers, measured in interleaved rounds, reported as data and as a page.
+//!
+//! A [`Row`](harness::row::Row) names what is timed, who competes and what the goal is; the
+//! [`harness`] runs it; [`report`] turns the numbers into a table, a JSON file and a page.
+//! Every contender's answer is checked before its time counts.
+
+#![deny(unsafe_code)]
+
+pub mod command_line;
+pub mod harness;
+pub mod report;
+pub mod rivals;
+pub mod rows;
+pub mod workloads;

@@ -1,0 +1,130 @@
+//! Rows `join_*`: what a fork costs when every call forks and nothing is cut off.
+
+use super::fork_join::{ForkJoin, Per};
+use crate::harness::row::{Contender, Family, Goal, Row, Setting, Workers};
+use crate::workloads::fork_join::{serial, with_chili, with_forte, with_rayon};
+use crate::workloads::tree::Tree;
+
+const RIVALS: &[&str] = &["rayon", "chili", "forte"];
+
+pub(super) static ROWS: &[Row] = &[
+    Row {
+        name: "join_fib",
+        family: Family::Scheduler,
+        unit: "ns/fork",
+        lower_is_better: true,
+        timed: "fib(32) by join without cutoff, 3,524,577 forks; entering the system is not timed",
+        workers: Workers::Each,
+        required: RIVALS,
+        goals: &[
+            Goal::against("serial", 1.05).on(1),
+            Goal::against("chili", 0.95).on(2),
+            Goal::FIRST,
+        ],
+        note: CHILI,
+        contenders: fib,
+    },
+    Row {
+        name: "join_tree10",
+        family: Family::Scheduler,
+        unit: "ns/node",
+        lower_is_better: true,
+        timed: "the sum of a tree of 1,023 nodes, over and over; entering the system is not timed",
+        workers: Workers::Each,
+        required: RIVALS,
+        goals: &[Goal::against("chili", 0.7)],
+        note: CHILI,
+        contenders: tree_hot,
+    },
+    Row {
+        name: "join_tree20",
+        family: Family::Scheduler,
+        unit: "ns/node",
+        lower_is_better: true,
+        timed: "the sum of a tree of 1,048,575 nodes, first-built side first; entering the system is not timed",
+        workers: Workers::Each,
+        required: RIVALS,
+        goals: &[Goal::FIRST],
+        note: CHILI,
+        contenders: tree_large,
+    },
+    Row {
+        name: "join_tree20_rev",
+        family: Family::Scheduler,
+        unit: "ns/node",
+        lower_is_better: true,
+        timed: "the sum of a tree of 1,048,575 nodes, first-built side second; entering the system is not timed",
+        workers: Workers::Each,
+        required: RIVALS,
+        goals: &[Goal::against("chili", 0.9)],
+        note: CHILI,
+        contenders: tree_large_reversed,
+    },
+];
+
+const CHILI: &str = "chili runs 63 of 64 forks as plain calls that nobody can steal, and its second \
+side first: it walks a tree in the opposite order, so compare its join_tree20 with our join_tree20_rev too.";
+
+/// fib(32) and its forks, counted as internal calls.
+const FIB: u32 = 32;
+const FIB_ANSWER: u64 = 2_178_309;
+const FIB_FORKS: usize = 3_524_577;
+
+fn fib(setting: &Setting) -> Vec<Contender> {
+    ForkJoin {
+        work: FIB,
+        prepare: |_| 0_u64,
+        answer: |_, sum| *sum,
+        expected: FIB_ANSWER,
+        calls: setting.repeats(4, 1),
+        timings: 1,
+        per: Per::Operation(FIB_FORKS),
+        serial: |n, sum| *sum += serial::fib((), *n),
+        rayon: |n, sum| *sum += with_rayon::fib((), *n),
+        chili: |scope, n, sum| *sum += with_chili::fib(scope, *n),
+        forte: |worker, n, sum| *sum += with_forte::fib(worker, *n),
+    }
+    .contenders(setting)
+}
+
+fn tree_hot(setting: &Setting) -> Vec<Contender> {
+    tree(setting, 10, setting.repeats(5_000, 1_000))
+}
+
+fn tree_large(setting: &Setting) -> Vec<Contender> {
+    tree(setting, 20, setting.repeats(8, 2))
+}
+
+fn tree(setting: &Setting, levels: u32, calls: usize) -> Vec<Contender> {
+    ForkJoin {
+        work: Tree::perfect(levels),
+        prepare: |_| 0_u64,
+        answer: |_, sum| *sum,
+        expected: Tree::nodes(levels) as u64,
+        calls,
+        timings: 1,
+        per: Per::Operation(Tree::nodes(levels)),
+        serial: |node, sum| *sum += serial::tree((), node),
+        rayon: |node, sum| *sum += with_rayon::tree((), node),
+        chili: |scope, node, sum| *sum += with_chili::tree(scope, node),
+        forte: |worker, node, sum| *sum += with_forte::tree(worker, node),
+    }
+    .contenders(setting)
+}
+
+fn tree_large_reversed(setting: &Setting) -> Vec<Contender> {
+    ForkJoin {
+        work: Tree::perfect(20),
+        prepare: |_| 0_u64,
+        answer: |_, sum| *sum,
+        expected: Tree::nodes(20) as u64,
+        calls: setting.repeats(8, 2),
+        timings: 1,
+        per: Per::Operation(Tree::nodes(20)),
+        serial: |node, sum| *sum += serial::tree_reversed((), node),
+        rayon: |node, sum| *sum += with_rayon::tree_reversed((), node),
+        chili: |scope, node, sum| *sum += with_chili::tree_reversed(scope, node),
+        forte: |worker, node, sum| *sum += with_forte::tree_reversed(worker, node),
+    }
+    .contenders(setting)
+}

@@ -1,0 +1,9 @@
+//! What is computed: the same program for everybody, with an answer that is known beforehand.
+
+pub mod bodies;
+pub mod chain;
+pub mod fork_join;
+pub mod matrix;
+pub mod rendezvous;
+pub mod tree;
+pub mod unbalanced;
