@@ -354,6 +354,12 @@ mod tests {
     use super::super::row::{Family, Setting, Workers};
     use super::*;
 
+    const GOALS: &[Goal] = &[
+        Goal::FIRST,
+        Goal::at_most(3.0).on(2),
+        Goal::against("serial", 1.05).on(1),
+    ];
+
     fn row(lower_is_better: bool) -> Row {
         Row {
             name: "test_row",
@@ -363,11 +369,7 @@ mod tests {
             timed: "nothing",
             workers: Workers::Each,
             required: &["fast", "slow"],
-            goals: &[
-                Goal::FIRST,
-                Goal::at_most(3.0).on(2),
-                Goal::against("serial", 1.05).on(1),
-            ],
+            goals: GOALS,
             note: "",
             contenders: |_: &Setting| Vec::new(),
         }

@@ -1,7 +1,7 @@
 //! Interleaved rounds: A B C, B C A, C A B …, so that a machine that drifts drifts under everybody.
 
 use super::measurement::{Problem, RowResult, Track};
-use super::row::{Row, Setting, Wrong};
+use super::row::{Contender, Row, Sample, Setting, Wrong};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -46,14 +46,26 @@ impl Plan {
     }
 }
 
+/// What the rounds ask of whoever runs them.
+pub trait Host {
+    /// Hears who starts in which round, so that a watchdog outside knows whom to blame.
+    fn begins(&mut self, contender: &str, round: usize);
+
+    /// Takes a sample of the named contender in a process of its own.
+    ///
+    /// # Errors
+    /// The contender's wrong answer, or how its process ended instead.
+    fn sample_elsewhere(&mut self, contender: &str) -> Result<Sample, Wrong>;
+}
+
 /// Runs one row at one worker count. `lost` names contenders that an earlier attempt lost, which
-/// sit out; `begins` hears who starts, so that a watchdog outside knows whom to blame.
+/// sit out.
 pub fn run(
     row: &Row,
     setting: &Setting,
     plan: &Plan,
     lost: &[Problem],
-    mut begins: impl FnMut(&str, usize),
+    host: &mut impl Host,
 ) -> RowResult {
     let mut contenders = (row.contenders)(setting);
     contenders.retain(|contender| lost.iter().all(|lost| lost.contender != contender.name));
@@ -76,15 +88,19 @@ pub fn run(
             if tracks[who].failure.is_some() {
                 continue;
             }
-            begins(contenders[who].name, round);
-            // A rival may panic on an answer of its own; that is its result, not ours.
-            match catch_unwind(AssertUnwindSafe(&mut contenders[who].sample)) {
-                Ok(Ok(sample)) => {
+            let contender = &mut contenders[who];
+            host.begins(contender.name, round);
+            let sample = if contender.own_process {
+                host.sample_elsewhere(contender.name)
+            } else {
+                take(contender)
+            };
+            match sample {
+                Ok(sample) => {
                     tracks[who].samples.push(sample.value);
                     tracks[who].latencies.extend(sample.latencies);
                 }
-                Ok(Err(Wrong(what))) => tracks[who].failure = Some(what),
-                Err(_) => tracks[who].failure = Some("panicked".to_owned()),
+                Err(Wrong(what)) => tracks[who].failure = Some(what),
             }
         }
         round += 1;
@@ -92,9 +108,18 @@ pub fn run(
     RowResult::new(row, setting.workers, &tracks, lost)
 }
 
+/// Takes one sample here. A library may panic; that is its result, not ours.
+///
+/// # Errors
+/// The wrong answer, or that it panicked.
+pub fn take(contender: &mut Contender) -> Result<Sample, Wrong> {
+    catch_unwind(AssertUnwindSafe(&mut contender.sample))
+        .unwrap_or_else(|_| Err(Wrong("panicked".to_owned())))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::row::{Contender, Family, Sample, Workers};
+    use super::super::row::{Family, Workers};
     use super::*;
     use std::sync::Mutex;
 
@@ -119,6 +144,7 @@ mod tests {
             Contender::ours(|| Ok(Sample::of(1.0))),
             Contender::rival("wrong", || Err(Wrong("answered 1 instead of 2".to_owned()))),
             Contender::rival("loud", || panic!("a rival's own panic")),
+            Contender::rival("apart", || Ok(Sample::of(1.0))).in_own_process(),
         ]
     }
 
@@ -137,6 +163,16 @@ mod tests {
         }
     }
 
+    struct Nobody;
+
+    impl Host for Nobody {
+        fn begins(&mut self, _: &str, _: usize) {}
+
+        fn sample_elsewhere(&mut self, _: &str) -> Result<Sample, Wrong> {
+            Ok(Sample::of(7.0))
+        }
+    }
+
     const SETTING: Setting = Setting {
         workers: 2,
         quick: true,
@@ -144,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_order_rotates_from_round_to_round() {
-        let result = run(&row(three), &SETTING, &Plan::exactly(3), &[], |_, _| ());
+        let result = run(&row(three), &SETTING, &Plan::exactly(3), &[], &mut Nobody);
         let order = ORDER.lock().expect("no holder panics").join(" ");
         assert_eq!(order, "bywash b c b c bywash c bywash b");
         assert_eq!(result.rounds, 3);
@@ -152,9 +188,10 @@ mod tests {
 
     #[test]
     fn a_contender_that_fails_is_out_and_the_others_go_on() {
-        let result = run(&row(failing), &SETTING, &Plan::exactly(2), &[], |_, _| ());
+        let result = run(&row(failing), &SETTING, &Plan::exactly(2), &[], &mut Nobody);
         assert_eq!(result.ours.expect("ours is sound").samples, [1.0, 1.0]);
-        assert!(result.rivals.is_empty());
+        assert_eq!(result.rivals.len(), 1);
+        assert_eq!(result.rivals["apart"].samples, [7.0, 7.0]);
         assert_eq!(result.problems.len(), 2);
         assert_eq!(result.problems[0].what, "answered 1 instead of 2");
         assert_eq!(result.problems[1].what, "panicked");

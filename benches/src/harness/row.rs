@@ -1,5 +1,6 @@
 //! What a row is: its name, what is timed, who competes, and which goal it is held to.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// One row of the scoreboard.
@@ -113,6 +114,9 @@ pub struct Contender {
     pub role: Role,
     /// Takes one sample: sets up, warms up, times, checks, tears down.
     pub sample: Box<dyn FnMut() -> Result<Sample, Wrong>>,
+    /// Whether each sample is taken in a process of its own, because what it starts cannot be
+    /// taken down again and would burn time beside the others.
+    pub own_process: bool,
 }
 
 impl Contender {
@@ -154,12 +158,19 @@ impl Contender {
             name,
             role,
             sample: Box::new(sample),
+            own_process: false,
         }
+    }
+
+    /// The same, each sample in a process of its own.
+    pub fn in_own_process(mut self) -> Self {
+        self.own_process = true;
+        self
     }
 }
 
 /// One measured figure in the row's unit, with the latencies behind it where the row has any.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// The figure, in the row's unit.
     pub value: f64,
@@ -201,7 +212,7 @@ impl Sample {
 }
 
 /// A wrong answer: what was expected and what came.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wrong(pub String);
 
 /// Holds an answer against the known one.

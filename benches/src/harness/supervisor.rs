@@ -7,8 +7,8 @@
 
 use super::measurement::{Problem, RowResult};
 use super::progress::Progress;
-use super::rounds::{self, Plan};
-use super::row::{Row, Setting};
+use super::rounds::{self, Host, Plan};
+use super::row::{Row, Sample, Setting, Wrong};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -23,6 +23,8 @@ pub struct Order {
     quick: bool,
     rounds: Option<usize>,
     lost: Vec<Problem>,
+    /// One sample of this contender alone, instead of the row.
+    only: Option<String>,
 }
 
 /// What a row's process says, one line each.
@@ -30,6 +32,7 @@ pub struct Order {
 enum Word {
     Begins { contender: String, round: usize },
     Ends(Box<RowResult>),
+    Sampled(Result<Sample, Wrong>),
 }
 
 /// How a whole run is made.
@@ -88,6 +91,7 @@ impl Run {
             quick: self.quick,
             rounds: self.rounds,
             lost: Vec::new(),
+            only: None,
         };
         loop {
             match self.attempt(&order, label, progress)? {
@@ -112,6 +116,7 @@ impl Run {
                     running = contender;
                 }
                 Ok(Word::Ends(result)) => break Attempt::Ended(result),
+                Ok(Word::Sampled(_)) => {}
                 Err(RecvTimeoutError::Timeout) => {
                     let seconds = self.patience().as_secs();
                     break lost(&running, format!("hung: no answer within {seconds} s"));
@@ -194,25 +199,59 @@ pub fn obey(order: &str, rows: &[&Row]) -> Result<(), String> {
         .iter()
         .find(|row| row.name == order.row)
         .ok_or_else(|| format!("--measure: no row is named {}", order.row))?;
+    // Whoever ends this process, because a contender hangs, ends those it started.
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .map_err(|error| format!("--measure: {error}"))?;
+    let setting = Setting {
+        workers: order.workers,
+        quick: order.quick,
+    };
+    if let Some(name) = &order.only {
+        let sample = (row.contenders)(&setting)
+            .iter_mut()
+            .find(|contender| contender.name == name)
+            .map_or_else(|| Err(Wrong("not in the row".to_owned())), rounds::take);
+        say(&Word::Sampled(sample));
+        return Ok(());
+    }
     let plan = match order.rounds {
         Some(rounds) => Plan::exactly(rounds),
         None if order.quick => Plan::QUICK,
         None => Plan::FULL,
     };
-    let setting = Setting {
-        workers: order.workers,
-        quick: order.quick,
-    };
-    let result = rounds::run(row, &setting, &plan, &order.lost, |contender, round| {
+    let lost = order.lost.clone();
+    let result = rounds::run(row, &setting, &plan, &lost, &mut Hosted(order));
+    say(&Word::Ends(Box::new(result)));
+    Ok(())
+}
+
+/// A row's process as seen from its rounds.
+struct Hosted(Order);
+
+impl Host for Hosted {
+    fn begins(&mut self, contender: &str, round: usize) {
         say(&Word::Begins {
             contender: contender.to_owned(),
             round,
         });
         // The listener wakes for this line on one of the cores that are about to be measured.
         std::thread::sleep(Duration::from_micros(500));
-    });
-    say(&Word::Ends(Box::new(result)));
-    Ok(())
+    }
+
+    fn sample_elsewhere(&mut self, contender: &str) -> Result<Sample, Wrong> {
+        let mut order = self.0.clone();
+        order.only = Some(contender.to_owned());
+        let mut child = start(&order).map_err(Wrong)?;
+        let words = listen(&mut child).map_err(Wrong)?;
+        let answer = words.iter().find_map(|word| match word {
+            Word::Sampled(sample) => Some(sample),
+            _ => None,
+        });
+        let how = child
+            .wait()
+            .map_or_else(|e| e.to_string(), |s| s.to_string());
+        answer.unwrap_or_else(|| Err(Wrong(format!("ended its process ({how})"))))
+    }
 }
 
 fn say(word: &Word) {

@@ -1,7 +1,8 @@
 //! forte: one static pool; the caller becomes a worker beside `workers - 1` threads.
 //!
-//! The threads stay until the row's process ends: this version joins its heartbeat thread while
-//! holding the lock that thread waits for, so taking threads away hangs.
+//! Its threads stay until their process ends: this version joins its heartbeat thread while it
+//! holds the lock that thread waits for, so taking threads away hangs. And the heartbeat ticks as
+//! long as there are threads. So each sample of forte is taken in a process of its own.
 
 static POOL: forte::ThreadPool = forte::ThreadPool::new();
 

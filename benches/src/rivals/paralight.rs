@@ -1,7 +1,8 @@
 //! paralight: a pool of `workers` threads; the caller only waits.
 
 use paralight::prelude::{
-    CpuPinningPolicy, RangeStrategy, ThreadCount, ThreadPool, ThreadPoolBuilder,
+    CpuPinningPolicy, ExactParallelSourceExt, IntoExactParallelSource, ParallelIteratorExt,
+    RangeStrategy, ThreadCount, ThreadPool, ThreadPoolBuilder,
 };
 
 /// A work-stealing pool with `workers` threads.
@@ -12,4 +13,21 @@ pub fn pool(workers: usize) -> ThreadPool {
         cpu_pinning: CpuPinningPolicy::No,
     }
     .build()
+}
+
+/// Runs `item` for each number below `count`.
+pub fn for_each(pool: &mut ThreadPool, count: usize, item: impl Fn(usize) + Sync) {
+    (0..count)
+        .into_par_iter()
+        .with_thread_pool(pool)
+        .for_each(|number| item(number));
+}
+
+/// Sums `item` over each number below `count`.
+pub fn sum(pool: &mut ThreadPool, count: usize, item: impl Fn(usize) -> u64 + Sync) -> u64 {
+    (0..count)
+        .into_par_iter()
+        .with_thread_pool(pool)
+        .map(|number| item(number))
+        .reduce(|| 0, u64::wrapping_add)
 }

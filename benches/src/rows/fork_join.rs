@@ -1,6 +1,6 @@
 //! How any divide-and-conquer row is measured: enter once, warm up, time the calls, check every answer.
 
-use crate::harness::clock::timed;
+use crate::harness::clock::stopwatch;
 use crate::harness::row::{Contender, Sample, Setting, Wrong, check};
 use crate::rivals;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ impl<W: Send + Sync + 'static, S: Send + 'static> ForkJoin<W, S> {
         vec![
             Contender::rival("rayon", rayon),
             Contender::rival("chili", chili),
-            Contender::rival("forte", forte),
+            Contender::rival("forte", forte).in_own_process(),
             Contender::floor("serial", serial),
         ]
     }
@@ -86,12 +86,11 @@ impl<W: Send + Sync + 'static, S: Send + 'static> ForkJoin<W, S> {
         let mut total = Duration::ZERO;
         for _ in 0..self.timings {
             let mut out = (self.prepare)(&self.work);
-            let ((), time) = timed(|| {
+            total += stopwatch(|| {
                 for _ in 0..self.calls {
                     run(&self.work, &mut out);
                 }
             });
-            total += time;
             let expected = self.expected.wrapping_mul(self.calls as u64);
             check((self.answer)(&self.work, &out), expected)?;
         }

@@ -1,12 +1,28 @@
 //! The rows of the scoreboard, one file for each family, in the order the report prints them.
 
+mod efficiency;
 mod fork_join;
+mod hidden;
 mod join;
+mod loops;
 mod programs;
+mod spawn;
+mod wake;
 
 use crate::harness::row::Row;
 
 /// Every row there is.
 pub fn all() -> Vec<&'static Row> {
-    [join::ROWS, programs::ROWS].into_iter().flatten().collect()
+    [
+        join::ROWS,
+        spawn::ROWS,
+        efficiency::ROWS,
+        loops::ROWS,
+        wake::ROWS,
+        hidden::ROWS,
+        programs::ROWS,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

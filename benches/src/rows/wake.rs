@@ -1,0 +1,553 @@
+//! Rows `entry_*`, `wake_all`, `idle_cpu`, `startup_*`: what lies around the work.
+
+use crate::harness::clock::{cpu_time_of_others, stopwatch, wait_until};
+use crate::harness::row::{Contender, Family, Goal, Row, Sample, Setting, Workers, Wrong, check};
+use crate::rivals;
+use crate::workloads::rendezvous::Rendezvous;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const fn row(
+    name: &'static str,
+    unit: &'static str,
+    workers: Workers,
+    timed: &'static str,
+    note: &'static str,
+    required: &'static [&'static str],
+    goals: &'static [Goal],
+    contenders: fn(&Setting) -> Vec<Contender>,
+) -> Row {
+    Row {
+        name,
+        family: Family::Scheduler,
+        unit,
+        lower_is_better: true,
+        timed,
+        workers,
+        required,
+        goals,
+        note,
+        contenders,
+    }
+}
+
+const SPINS: &str = "fork_union's threads spin between loops and keep every core busy while idle.";
+
+pub(super) static ROWS: &[Row] = &[
+    row(
+        "entry_hot",
+        "µs",
+        Workers::Several,
+        "a loop of one item a worker, entered from outside back to back, in which all workers meet; the median",
+        SPINS,
+        &["fork_union", "bevy", "rayon"],
+        &[Goal::against("ping-pong", 1.1).on(2)],
+        entry_hot,
+    ),
+    row(
+        "entry_hot_alone",
+        "µs",
+        Workers::Several,
+        "an empty call entered from outside back to back, which the caller may finish alone; the median",
+        "",
+        &["rayon", "bevy", "chili", "forte"],
+        &[Goal::at_most(0.05)],
+        entry_alone,
+    ),
+    row(
+        "entry_cold",
+        "µs",
+        Workers::Several,
+        "the same call after 5 ms of idling; the median, with the 99th percentile beside it",
+        "",
+        &["forte", "chili", "bevy", "rayon"],
+        &[Goal::at_most(4.0).on(2)],
+        entry_cold,
+    ),
+    row(
+        "wake_all",
+        "µs",
+        Workers::Several,
+        "after 5 ms of idling, from the entry until every worker has begun; the median",
+        SPINS,
+        &["rayon", "bevy"],
+        &[Goal::against("park/unpark", 1.2)],
+        wake_all,
+    ),
+    row(
+        "idle_cpu",
+        "ms/s",
+        Workers::Several,
+        "CPU time of the process in one second, from 100 ms after the last job on, less that of the thread that measures",
+        SPINS,
+        &["rayon", "chili", "forte"],
+        &[Goal::at_most(0.03)],
+        idle_cpu,
+    ),
+    row(
+        "startup_2",
+        "µs",
+        Workers::Fixed(2),
+        "build, all 2 threads begun, one job done, drop",
+        STARTUP,
+        &["rayon", "bevy"],
+        &[Goal::against("std threads", 1.1)],
+        startup,
+    ),
+    row(
+        "startup_32",
+        "µs",
+        Workers::Fixed(32),
+        "build, all 32 threads begun, one job done, drop",
+        STARTUP,
+        &["rayon", "bevy"],
+        &[Goal::against("std threads", 1.1)],
+        startup,
+    ),
+    row(
+        "startup_first_job",
+        "µs",
+        Workers::Fixed(2),
+        "from the start of building to the end of the first job",
+        "",
+        &["rayon", "bevy"],
+        &[Goal::at_most(60.0)],
+        first_job,
+    ),
+];
+
+const STARTUP: &str = "rayon's drop does not wait for its threads to end; the others' does.";
+
+/// A library that was entered once and can be entered again.
+trait Entered {
+    /// An empty call which the caller may finish alone.
+    fn call(&mut self);
+
+    /// A loop with one item for each worker, all of which meet inside.
+    fn meet(&mut self, meeting: &Rendezvous);
+}
+
+struct Rayon {
+    pool: rayon::ThreadPool,
+}
+
+impl Entered for Rayon {
+    fn call(&mut self) {
+        self.pool.install(|| rayon::join(|| (), || ()));
+    }
+
+    fn meet(&mut self, meeting: &Rendezvous) {
+        self.pool.broadcast(|_| meeting.meet());
+    }
+}
+
+struct Bevy {
+    pool: bevy_tasks::TaskPool,
+    workers: usize,
+}
+
+impl Entered for Bevy {
+    fn call(&mut self) {
+        self.pool.scope(|scope| {
+            scope.spawn(async {});
+            scope.spawn(async {});
+        });
+    }
+
+    fn meet(&mut self, meeting: &Rendezvous) {
+        self.pool.scope(|scope| {
+            for _ in 0..self.workers {
+                scope.spawn(async { meeting.meet() });
+            }
+        });
+    }
+}
+
+struct ForkUnion {
+    pool: fork_union::ThreadPool,
+}
+
+impl Entered for ForkUnion {
+    fn call(&mut self) {
+        let items = self.pool.threads();
+        drop(self.pool.for_n(items, |_| ()));
+    }
+
+    fn meet(&mut self, meeting: &Rendezvous) {
+        self.pool.for_threads(|_, _| meeting.meet()).join();
+    }
+}
+
+/// Two threads, or more, that spin for each other: nothing that spins is faster.
+fn ping_pong(workers: usize, entries: usize) -> Result<Sample, Wrong> {
+    let (round, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    const OVER: usize = usize::MAX;
+    thread::scope(|scope| {
+        for _ in 1..workers {
+            scope.spawn(|| {
+                let mut seen = 0;
+                loop {
+                    // Acquire and Release: the caller's writes before a round are seen in it, and
+                    // those of the round after it, as a loop's would be.
+                    wait_until(|| round.load(Ordering::Acquire) != seen);
+                    seen = round.load(Ordering::Acquire);
+                    if seen == OVER {
+                        return;
+                    }
+                    done.fetch_add(1, Ordering::Release);
+                }
+            });
+        }
+        let mut number = 0;
+        let mut once = || {
+            number += 1;
+            round.store(number, Ordering::Release);
+            wait_until(|| done.load(Ordering::Acquire) >= number * (workers - 1));
+        };
+        laps(entries / 10, &mut once);
+        let latencies = laps(entries, &mut once);
+        round.store(OVER, Ordering::Release);
+        Ok(Sample::quantile_of(latencies, 0.5))
+    })
+}
+
+/// The time from each end of `run` to the next, in microseconds: one reading of the clock a lap.
+///
+/// On a machine that is busy otherwise a lap can cost a scheduler's slice, so there are fewer of
+/// them when [`LONG_ENOUGH`] is over.
+fn laps(count: usize, mut run: impl FnMut()) -> Vec<f64> {
+    let start = Instant::now();
+    let mut before = start;
+    let mut times = Vec::with_capacity(count);
+    while times.len() < count && (before - start < LONG_ENOUGH || times.len() < 100) {
+        run();
+        let now = Instant::now();
+        times.push((now - before).as_secs_f64() * 1e6);
+        before = now;
+    }
+    times
+}
+
+const LONG_ENOUGH: Duration = Duration::from_millis(150);
+
+fn entry_hot(setting: &Setting) -> Vec<Contender> {
+    let (workers, entries) = (setting.workers, setting.repeats(20_000, 3_000));
+    fn sample(mut entered: impl Entered, workers: usize, entries: usize) -> Result<Sample, Wrong> {
+        let meeting = Rendezvous::new(workers);
+        let warm = laps(entries / 10, || entered.meet(&meeting));
+        let latencies = laps(entries, || entered.meet(&meeting));
+        check(meeting.arrivals(), (warm.len() + latencies.len()) * workers)?;
+        Ok(Sample::quantile_of(latencies, 0.5))
+    }
+    vec![
+        Contender::rival("fork_union", move || {
+            let pool = rivals::fork_union::pool(workers);
+            sample(ForkUnion { pool }, workers, entries)
+        }),
+        Contender::rival("bevy", move || {
+            let pool = rivals::bevy::pool(workers);
+            sample(Bevy { pool, workers }, workers, entries)
+        }),
+        Contender::rival("rayon", move || {
+            let pool = rivals::rayon::pool(workers);
+            sample(Rayon { pool }, workers, entries / 10)
+        }),
+        Contender::floor("ping-pong", move || ping_pong(workers, entries)),
+    ]
+}
+
+fn entry_alone(setting: &Setting) -> Vec<Contender> {
+    let (workers, entries) = (setting.workers, setting.repeats(20_000, 3_000));
+    alone(workers, move |call| {
+        laps(entries / 10, &mut *call);
+        Ok(Sample::quantile_of(laps(entries, call), 0.5))
+    })
+}
+
+fn entry_cold(setting: &Setting) -> Vec<Contender> {
+    let (workers, entries) = (setting.workers, setting.repeats(60, 15));
+    alone(workers, move |call| {
+        let latencies = (0..entries)
+            .map(|_| {
+                thread::sleep(IDLE);
+                stopwatch(&mut *call).as_secs_f64() * 1e6
+            })
+            .collect();
+        Ok(Sample::quantile_of(latencies, 0.5))
+    })
+}
+
+/// Long enough that every library that parks its threads has parked them.
+const IDLE: Duration = Duration::from_millis(5);
+
+/// The libraries with an empty call, each measured by `measure`.
+fn alone(
+    workers: usize,
+    measure: impl Fn(&mut dyn FnMut()) -> Result<Sample, Wrong> + Copy + 'static,
+) -> Vec<Contender> {
+    vec![
+        Contender::rival("rayon", move || {
+            let pool = rivals::rayon::pool(workers);
+            let mut entered = Rayon { pool };
+            measure(&mut || entered.call())
+        }),
+        Contender::rival("bevy", move || {
+            let pool = rivals::bevy::pool(workers);
+            let mut entered = Bevy { pool, workers };
+            measure(&mut || entered.call())
+        }),
+        Contender::rival("chili", move || {
+            let pool = rivals::chili::pool(workers);
+            measure(&mut || {
+                pool.scope().join(|_| (), |_| ());
+            })
+        }),
+        Contender::rival("forte", move || {
+            let pool = rivals::forte::pool(workers);
+            measure(&mut || {
+                pool.join(|_| (), |_| ());
+            })
+        })
+        .in_own_process(),
+        Contender::shown("fork_union", move || {
+            let pool = rivals::fork_union::pool(workers);
+            let mut entered = ForkUnion { pool };
+            measure(&mut || entered.call())
+        }),
+    ]
+}
+
+fn wake_all(setting: &Setting) -> Vec<Contender> {
+    let (workers, entries) = (setting.workers, setting.repeats(60, 15));
+    fn sample(
+        workers: usize,
+        entries: usize,
+        mut wake: impl FnMut(&Rendezvous),
+    ) -> Result<Sample, Wrong> {
+        let meeting = Rendezvous::new(workers);
+        let latencies = (0..entries)
+            .map(|_| {
+                thread::sleep(IDLE);
+                stopwatch(|| wake(&meeting)).as_secs_f64() * 1e6
+            })
+            .collect();
+        check(meeting.arrivals(), entries * workers)?;
+        Ok(Sample::quantile_of(latencies, 0.5))
+    }
+    vec![
+        Contender::rival("rayon", move || {
+            let pool = rivals::rayon::pool(workers);
+            let mut entered = Rayon { pool };
+            sample(workers, entries, |meeting| entered.meet(meeting))
+        }),
+        Contender::rival("bevy", move || {
+            let pool = rivals::bevy::pool(workers);
+            let mut entered = Bevy { pool, workers };
+            sample(workers, entries, |meeting| entered.meet(meeting))
+        }),
+        Contender::shown("fork_union", move || {
+            let pool = rivals::fork_union::pool(workers);
+            let mut entered = ForkUnion { pool };
+            sample(workers, entries, |meeting| entered.meet(meeting))
+        }),
+        Contender::floor("park/unpark", move || {
+            let is_over = AtomicBool::new(false);
+            let asked = AtomicUsize::new(0);
+            let meeting_now = Rendezvous::new(workers);
+            thread::scope(|scope| {
+                let sleepers: Vec<_> = (1..workers)
+                    .map(|_| {
+                        scope.spawn(|| {
+                            for turn in 1.. {
+                                while asked.load(Ordering::Acquire) < turn {
+                                    thread::park();
+                                }
+                                if is_over.load(Ordering::Acquire) {
+                                    return;
+                                }
+                                meeting_now.meet();
+                            }
+                        })
+                    })
+                    .collect();
+                let wake = || {
+                    // Release: a sleeper that sees the turn sees what was written before it.
+                    asked.fetch_add(1, Ordering::Release);
+                    sleepers.iter().for_each(|one| one.thread().unpark());
+                };
+                let latencies = (0..entries)
+                    .map(|_| {
+                        thread::sleep(IDLE);
+                        let time = stopwatch(|| {
+                            wake();
+                            meeting_now.meet();
+                        });
+                        time.as_secs_f64() * 1e6
+                    })
+                    .collect();
+                is_over.store(true, Ordering::Release);
+                wake();
+                Ok(Sample::quantile_of(latencies, 0.5))
+            })
+        }),
+    ]
+}
+
+fn idle_cpu(setting: &Setting) -> Vec<Contender> {
+    let workers = setting.workers;
+    let window = Duration::from_millis(setting.repeats(1_000, 200) as u64);
+    let measure = move || {
+        thread::sleep(Duration::from_millis(100));
+        let (cpu, start) = (cpu_time_of_others(), Instant::now());
+        thread::sleep(window);
+        let burnt = cpu_time_of_others().saturating_sub(cpu);
+        Sample::of(burnt.as_secs_f64() * 1e3 / start.elapsed().as_secs_f64())
+    };
+    vec![
+        Contender::rival("rayon", move || {
+            let pool = rivals::rayon::pool(workers);
+            pool.broadcast(|_| ());
+            Ok(measure())
+        }),
+        Contender::rival("chili", move || {
+            let pool = rivals::chili::pool(workers);
+            pool.scope().join(|_| (), |_| ());
+            Ok(measure())
+        }),
+        Contender::rival("forte", move || {
+            rivals::forte::pool(workers).join(|_| (), |_| ());
+            Ok(measure())
+        })
+        .in_own_process(),
+        Contender::rival("bevy", move || {
+            let pool = rivals::bevy::pool(workers);
+            pool.scope(|scope| scope.spawn(async {}));
+            Ok(measure())
+        }),
+        Contender::shown("fork_union", move || {
+            let mut pool = rivals::fork_union::pool(workers);
+            drop(pool.for_n(workers, |_| ()));
+            Ok(measure())
+        }),
+        Contender::floor("no pool", move || Ok(measure())),
+    ]
+}
+
+/// How many times one sample starts and stops.
+fn starts(setting: &Setting) -> usize {
+    let threads = setting.repeats(640, 128);
+    (threads / setting.workers).max(2)
+}
+
+fn startup(setting: &Setting) -> Vec<Contender> {
+    let (workers, starts) = (setting.workers, starts(setting));
+    fn sample(starts: usize, mut start: impl FnMut() -> Duration) -> Result<Sample, Wrong> {
+        start();
+        let times = (0..starts).map(|_| start().as_secs_f64() * 1e6).collect();
+        Ok(Sample::quantile_of(times, 0.5))
+    }
+    vec![
+        Contender::rival("rayon", move || {
+            sample(starts, || {
+                let (begun, ended) = (counter(), counter());
+                let time = stopwatch(|| {
+                    let pool = rayon::ThreadPoolBuilder::new()
+                        .num_threads(workers)
+                        .start_handler(counting(&begun))
+                        .exit_handler(counting(&ended))
+                        .build()
+                        .expect("a few threads can be started");
+                    pool.install(|| ());
+                    wait_until(|| begun.load(Ordering::Acquire) == workers);
+                });
+                // Its threads end behind the drop's back; the next start must not meet them.
+                wait_until(|| ended.load(Ordering::Acquire) == workers);
+                time
+            })
+        }),
+        Contender::rival("bevy", move || {
+            sample(starts, || {
+                let begun = counter();
+                let begins = Arc::clone(&begun);
+                stopwatch(|| {
+                    let pool = bevy_tasks::TaskPoolBuilder::new()
+                        .num_threads(workers)
+                        .on_thread_spawn(move || {
+                            begins.fetch_add(1, Ordering::Release);
+                        })
+                        .build();
+                    pool.scope(|scope| scope.spawn(async {}));
+                    wait_until(|| begun.load(Ordering::Acquire) == workers);
+                })
+            })
+        }),
+        Contender::floor("std threads", move || {
+            sample(starts, || {
+                stopwatch(|| {
+                    let begun = AtomicUsize::new(0);
+                    thread::scope(|scope| {
+                        for _ in 0..workers {
+                            scope.spawn(|| begun.fetch_add(1, Ordering::Release));
+                        }
+                    });
+                })
+            })
+        }),
+    ]
+}
+
+fn counter() -> Arc<AtomicUsize> {
+    Arc::new(AtomicUsize::new(0))
+}
+
+/// A handler that counts its calls.
+fn counting(counter: &Arc<AtomicUsize>) -> impl Fn(usize) + Send + Sync + 'static {
+    let counter = Arc::clone(counter);
+    move |_| {
+        counter.fetch_add(1, Ordering::Release);
+    }
+}
+
+fn first_job(setting: &Setting) -> Vec<Contender> {
+    let (workers, starts) = (setting.workers, starts(setting));
+    fn sample(starts: usize, mut first: impl FnMut(Instant) -> Duration) -> Result<Sample, Wrong> {
+        first(Instant::now());
+        let times = (0..starts)
+            .map(|_| first(Instant::now()).as_secs_f64() * 1e6)
+            .collect();
+        Ok(Sample::quantile_of(times, 0.5))
+    }
+    vec![
+        Contender::rival("rayon", move || {
+            sample(starts, |start| {
+                let pool = rivals::rayon::pool(workers);
+                pool.install(|| ());
+                start.elapsed()
+            })
+        }),
+        Contender::rival("bevy", move || {
+            sample(starts, |start| {
+                let pool = rivals::bevy::pool(workers);
+                pool.scope(|scope| scope.spawn(async {}));
+                start.elapsed()
+            })
+        }),
+        Contender::rival("chili", move || {
+            sample(starts, |start| {
+                let pool = rivals::chili::pool(workers);
+                pool.scope().join(|_| (), |_| ());
+                start.elapsed()
+            })
+        }),
+        Contender::floor("std thread", move || {
+            sample(starts, |start| {
+                thread::spawn(|| ())
+                    .join()
+                    .expect("an empty thread ends well");
+                start.elapsed()
+            })
+        }),
+    ]
+}
