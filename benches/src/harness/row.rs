@@ -27,6 +27,65 @@ pub struct Row {
     pub contenders: fn(&Setting) -> Vec<Contender>,
 }
 
+impl Row {
+    /// A scheduler row where less is better, measured at each worker count, without a goal.
+    pub const fn new(
+        name: &'static str,
+        unit: &'static str,
+        timed: &'static str,
+        contenders: fn(&Setting) -> Vec<Contender>,
+    ) -> Self {
+        Self {
+            name,
+            family: Family::Scheduler,
+            unit,
+            lower_is_better: true,
+            timed,
+            workers: Workers::Each,
+            required: &[],
+            goals: &[],
+            note: "",
+            contenders,
+        }
+    }
+
+    /// In another part of the scoreboard.
+    pub const fn family(mut self, family: Family) -> Self {
+        self.family = family;
+        self
+    }
+
+    /// Where more is better.
+    pub const fn higher_is_better(mut self) -> Self {
+        self.lower_is_better = false;
+        self
+    }
+
+    /// Measured at other worker counts.
+    pub const fn workers(mut self, workers: Workers) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Not checked without these rivals.
+    pub const fn required(mut self, rivals: &'static [&'static str]) -> Self {
+        self.required = rivals;
+        self
+    }
+
+    /// Held to these goals.
+    pub const fn goals(mut self, goals: &'static [Goal]) -> Self {
+        self.goals = goals;
+        self
+    }
+
+    /// With a word to the reader.
+    pub const fn note(mut self, note: &'static str) -> Self {
+        self.note = note;
+        self
+    }
+}
+
 /// The part of the scoreboard a row stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {

@@ -20,7 +20,7 @@ pub fn for_each(pool: &mut ThreadPool, count: usize, item: impl Fn(usize) + Sync
     (0..count)
         .into_par_iter()
         .with_thread_pool(pool)
-        .for_each(|number| item(number));
+        .for_each(item);
 }
 
 /// Sums `item` over each number below `count`.
@@ -28,6 +28,6 @@ pub fn sum(pool: &mut ThreadPool, count: usize, item: impl Fn(usize) -> u64 + Sy
     (0..count)
         .into_par_iter()
         .with_thread_pool(pool)
-        .map(|number| item(number))
+        .map(item)
         .reduce(|| 0, u64::wrapping_add)
 }

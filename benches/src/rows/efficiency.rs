@@ -1,7 +1,7 @@
 //! Rows `task_eff_*`, `batch_eff_*`, `loop_eff_*`, `uneven`: how much of the machine short tasks get.
 
 use crate::harness::clock::stopwatch;
-use crate::harness::row::{Contender, Family, Goal, Row, Sample, Setting, Workers, Wrong, check};
+use crate::harness::row::{Contender, Goal, Row, Sample, Setting, Workers, Wrong, check};
 use crate::harness::tally;
 use crate::rivals::{self, std_threads};
 use crate::workloads::chain::{self, NS_20, NS_120, NS_1350, NS_13600, Task};
@@ -16,19 +16,15 @@ const fn row(
     goals: &'static [Goal],
     contenders: fn(&Setting) -> Vec<Contender>,
 ) -> Row {
-    Row {
-        name,
-        family: Family::Scheduler,
-        unit: "%",
-        lower_is_better: false,
-        timed,
-        workers: Workers::Several,
-        required,
-        goals,
-        note: "Efficiency: serial time ÷ (workers × parallel time), serial measured in the same sample. \
+    Row::new(name, "%", timed, contenders)
+        .higher_is_better()
+        .workers(Workers::Several)
+        .required(required)
+        .goals(goals)
+        .note(
+            "Efficiency: serial time ÷ (workers × parallel time), serial measured in the same sample. \
 The names are nominal times of a task, a fixed chain of dependent steps.",
-        contenders,
-    }
+        )
 }
 
 const ONE_BY_ONE: &str = "tasks spawned one by one, from the first spawn to the end of all";

@@ -29,10 +29,15 @@ pub(super) struct ForkJoin<W, S> {
     /// The program on rayon.
     pub rayon: fn(&W, &mut S),
     /// The program on chili.
-    pub chili: fn(&mut chili::Scope<'_>, &W, &mut S),
+    pub chili: ChiliProgram<W, S>,
+    /// The program on chili with the sides of its joins exchanged, where their order matters.
+    pub chili_swapped: Option<ChiliProgram<W, S>>,
     /// The program on forte.
     pub forte: fn(&forte::Worker, &W, &mut S),
 }
+
+/// A program that runs in a scope of chili's.
+pub(super) type ChiliProgram<W, S> = fn(&mut chili::Scope<'_>, &W, &mut S);
 
 /// How a time becomes a figure.
 #[derive(Clone, Copy)]
@@ -56,10 +61,13 @@ impl<W: Send + Sync + 'static, S: Send + 'static> ForkJoin<W, S> {
             })
         };
         let program = Arc::clone(&shared);
-        let chili = move || {
-            rivals::chili::inside(workers, |scope| {
-                program.sample(|work, out| (program.chili)(scope, work, out))
-            })
+        let on_chili = move |run: ChiliProgram<W, S>| {
+            let program = Arc::clone(&program);
+            move || {
+                rivals::chili::inside(workers, |scope| {
+                    program.sample(|work, out| run(scope, work, out))
+                })
+            }
         };
         let program = Arc::clone(&shared);
         let forte = move || {
@@ -67,14 +75,18 @@ impl<W: Send + Sync + 'static, S: Send + 'static> ForkJoin<W, S> {
                 program.sample(|work, out| (program.forte)(worker, work, out))
             })
         };
-        let program = shared;
+        let program = Arc::clone(&shared);
         let serial = move || program.sample(|work, out| (program.serial)(work, out));
-        vec![
+        let mut all = vec![
             Contender::rival("rayon", rayon),
-            Contender::rival("chili", chili),
+            Contender::rival("chili", on_chili(shared.chili)),
             Contender::rival("forte", forte).in_own_process(),
             Contender::floor("serial", serial),
-        ]
+        ];
+        if let Some(swapped) = shared.chili_swapped {
+            all.push(Contender::rival("chili.swapped", on_chili(swapped)));
+        }
+        all
     }
 
     /// One sample, taken inside the library.

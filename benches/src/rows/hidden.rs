@@ -1,7 +1,7 @@
 //! Rows `hidden_*`: how long work that was spawned before a long leaf stays out of a hungry worker's reach.
 
 use crate::harness::clock::{spin_for, wait_until};
-use crate::harness::row::{Contender, Family, Goal, Row, Sample, Setting, Workers, Wrong, check};
+use crate::harness::row::{Contender, Goal, Row, Sample, Setting, Workers, Wrong, check};
 use crate::rivals;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -13,18 +13,11 @@ const fn row(
     timed: &'static str,
     contenders: fn(&Setting) -> Vec<Contender>,
 ) -> Row {
-    Row {
-        name,
-        family: Family::Scheduler,
-        unit: "µs",
-        lower_is_better: true,
-        timed,
-        workers: Workers::Fixed(2),
-        required: &["rayon.scope", "bevy"],
-        goals: GOALS,
-        note: "Zero where the job began before the leaf did.",
-        contenders,
-    }
+    Row::new(name, "µs", timed, contenders)
+        .workers(Workers::Fixed(2))
+        .required(&["rayon.scope", "bevy"])
+        .goals(GOALS)
+        .note("Zero where the job began before the leaf did.")
 }
 
 pub(super) static ROWS: &[Row] = &[

@@ -1,7 +1,7 @@
 //! Rows `loop_*`, `reduce_sum`: a million short items, and what the way of adding them up costs.
 
 use crate::harness::clock::stopwatch;
-use crate::harness::row::{Contender, Family, Goal, Row, Sample, Setting, Workers, Wrong, check};
+use crate::harness::row::{Contender, Goal, Row, Sample, Setting, Wrong, check};
 use crate::harness::tally;
 use crate::rivals::{self, std_threads};
 use crate::workloads::chain::fibonacci_steps;
@@ -23,18 +23,9 @@ const fn row(
     goals: &'static [Goal],
     contenders: fn(&Setting) -> Vec<Contender>,
 ) -> Row {
-    Row {
-        name,
-        family: Family::Scheduler,
-        unit: "ns/item",
-        lower_is_better: true,
-        timed,
-        workers: Workers::Each,
-        required: &["fork_union", "orx", "rayon", "paralight"],
-        goals,
-        note: "",
-        contenders,
-    }
+    Row::new(name, "ns/item", timed, contenders)
+        .required(&["fork_union", "orx", "rayon", "paralight"])
+        .goals(goals)
 }
 
 const GOALS: &[Goal] = &[Goal::against("std threads", 1.03), Goal::FIRST];

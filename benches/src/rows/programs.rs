@@ -1,7 +1,7 @@
 //! Rows with whole programs: searches, actors, an unbalanced tree, a matrix product, a sort.
 
 use super::fork_join::{ForkJoin, Per};
-use crate::harness::row::{Contender, Family, Goal, Row, Setting, Workers};
+use crate::harness::row::{Contender, Goal, Row, Setting};
 use crate::harness::statistics::SplitMix64;
 use crate::workloads::fork_join::{serial, with_chili, with_forte, with_rayon};
 use crate::workloads::matrix::{small_numbers, sum_of_product};
@@ -14,18 +14,9 @@ const fn program(
     timed: &'static str,
     contenders: fn(&Setting) -> Vec<Contender>,
 ) -> Row {
-    Row {
-        name,
-        family: Family::Scheduler,
-        unit: "ms",
-        lower_is_better: true,
-        timed,
-        workers: Workers::Each,
-        required: &["rayon", "chili", "forte"],
-        goals: GOALS,
-        note: "",
-        contenders,
-    }
+    Row::new(name, "ms", timed, contenders)
+        .required(&["rayon", "chili", "forte"])
+        .goals(GOALS)
 }
 
 pub(super) static ROWS: &[Row] = &[
@@ -73,6 +64,7 @@ fn queens(setting: &Setting, size: u32, answer: u64, calls: usize) -> Vec<Conten
         serial: |all, sum| *sum += serial::queens((), *all, 0, 0, 0),
         rayon: |all, sum| *sum += with_rayon::queens((), *all, 0, 0, 0),
         chili: |scope, all, sum| *sum += with_chili::queens(scope, *all, 0, 0, 0),
+        chili_swapped: None,
         forte: |worker, all, sum| *sum += with_forte::queens(worker, *all, 0, 0, 0),
     }
     .contenders(setting)
@@ -91,6 +83,7 @@ fn skynet(setting: &Setting) -> Vec<Contender> {
         serial: |leaves, sum| *sum += serial::skynet((), 0, *leaves),
         rayon: |leaves, sum| *sum += with_rayon::skynet((), 0, *leaves),
         chili: |scope, leaves, sum| *sum += with_chili::skynet(scope, 0, *leaves),
+        chili_swapped: None,
         forte: |worker, leaves, sum| *sum += with_forte::skynet(worker, 0, *leaves),
     }
     .contenders(setting)
@@ -108,6 +101,7 @@ fn unbalanced(setting: &Setting) -> Vec<Contender> {
         serial: |root, sum| *sum += serial::unbalanced((), root),
         rayon: |root, sum| *sum += with_rayon::unbalanced((), root),
         chili: |scope, root, sum| *sum += with_chili::unbalanced(scope, root),
+        chili_swapped: None,
         forte: |worker, root, sum| *sum += with_forte::unbalanced(worker, root),
     }
     .contenders(setting)
@@ -128,6 +122,7 @@ fn multiply(setting: &Setting) -> Vec<Contender> {
         serial: |(left, right), out| serial::multiply((), left, right, out),
         rayon: |(left, right), out| with_rayon::multiply((), left, right, out),
         chili: |scope, (left, right), out| with_chili::multiply(scope, left, right, out),
+        chili_swapped: None,
         forte: |worker, (left, right), out| with_forte::multiply(worker, left, right, out),
     }
     .contenders(setting)
@@ -149,6 +144,7 @@ fn sort(setting: &Setting) -> Vec<Contender> {
         serial: |_, (data, spare)| serial::sort((), data, spare),
         rayon: |_, (data, spare)| with_rayon::sort((), data, spare),
         chili: |scope, _, (data, spare)| with_chili::sort(scope, data, spare),
+        chili_swapped: None,
         forte: |worker, _, (data, spare)| with_forte::sort(worker, data, spare),
     }
     .contenders(setting)

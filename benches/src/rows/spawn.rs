@@ -1,6 +1,6 @@
 //! Rows `spawn_*`: what a job costs when it is spawned one by one and does almost nothing.
 
-use crate::harness::row::{Contender, Family, Goal, Row, Sample, Setting, Workers, Wrong, check};
+use crate::harness::row::{Contender, Goal, Row, Sample, Setting, Wrong, check};
 use crate::harness::tally;
 use crate::rivals;
 use std::future::Future;
@@ -18,18 +18,10 @@ const fn row(
     goals: &'static [Goal],
     contenders: fn(&Setting) -> Vec<Contender>,
 ) -> Row {
-    Row {
-        name,
-        family: Family::Scheduler,
-        unit: "ns/job",
-        lower_is_better: true,
-        timed,
-        workers: Workers::Each,
-        required,
-        goals,
-        note: "Each job adds the 8 bytes it captured to a sum of its own thread; the sum of sums is checked.",
-        contenders,
-    }
+    Row::new(name, "ns/job", timed, contenders)
+        .required(required)
+        .goals(goals)
+        .note("Each job adds the 8 bytes it captured to a sum of its own thread; the sum of sums is checked.")
 }
 
 const SCOPES: &[&str] = &["rayon.scope", "forte.scope", "bevy"];

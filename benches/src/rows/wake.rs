@@ -1,7 +1,7 @@
 //! Rows `entry_*`, `wake_all`, `idle_cpu`, `startup_*`: what lies around the work.
 
 use crate::harness::clock::{cpu_time_of_others, stopwatch, wait_until};
-use crate::harness::row::{Contender, Family, Goal, Row, Sample, Setting, Workers, Wrong, check};
+use crate::harness::row::{Contender, Goal, Row, Sample, Setting, Workers, Wrong, check};
 use crate::rivals;
 use crate::workloads::rendezvous::Rendezvous;
 use std::sync::Arc;
@@ -9,113 +9,86 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const fn row(
-    name: &'static str,
-    unit: &'static str,
-    workers: Workers,
-    timed: &'static str,
-    note: &'static str,
-    required: &'static [&'static str],
-    goals: &'static [Goal],
-    contenders: fn(&Setting) -> Vec<Contender>,
-) -> Row {
-    Row {
-        name,
-        family: Family::Scheduler,
-        unit,
-        lower_is_better: true,
-        timed,
-        workers,
-        required,
-        goals,
-        note,
-        contenders,
-    }
-}
-
 const SPINS: &str = "fork_union's threads spin between loops and keep every core busy while idle.";
 
 pub(super) static ROWS: &[Row] = &[
-    row(
+    Row::new(
         "entry_hot",
         "µs",
-        Workers::Several,
         "a loop of one item a worker, entered from outside back to back, in which all workers meet; the median",
-        SPINS,
-        &["fork_union", "bevy", "rayon"],
-        &[Goal::against("ping-pong", 1.1).on(2)],
         entry_hot,
-    ),
-    row(
+    )
+    .workers(Workers::Several)
+    .note(SPINS)
+    .required(&["fork_union", "bevy", "rayon"])
+    .goals(&[Goal::against("ping-pong", 1.1).on(2)]),
+    Row::new(
         "entry_hot_alone",
         "µs",
-        Workers::Several,
         "an empty call entered from outside back to back, which the caller may finish alone; the median",
-        "",
-        &["rayon", "bevy", "chili", "forte"],
-        &[Goal::at_most(0.05)],
         entry_alone,
-    ),
-    row(
+    )
+    .workers(Workers::Several)
+    .required(&["rayon", "bevy", "chili", "forte"])
+    .goals(&[Goal::at_most(0.05)]),
+    Row::new(
         "entry_cold",
         "µs",
-        Workers::Several,
         "the same call after 5 ms of idling; the median, with the 99th percentile beside it",
-        "",
-        &["forte", "chili", "bevy", "rayon"],
-        &[Goal::at_most(4.0).on(2)],
         entry_cold,
-    ),
-    row(
+    )
+    .workers(Workers::Several)
+    .required(&["forte", "chili", "bevy", "rayon"])
+    .goals(&[Goal::at_most(4.0).on(2)]),
+    Row::new(
         "wake_all",
         "µs",
-        Workers::Several,
         "after 5 ms of idling, from the entry until every worker has begun; the median",
-        SPINS,
-        &["rayon", "bevy"],
-        &[Goal::against("park/unpark", 1.2)],
         wake_all,
-    ),
-    row(
+    )
+    .workers(Workers::Several)
+    .note(SPINS)
+    .required(&["rayon", "bevy"])
+    .goals(&[Goal::against("park/unpark", 1.2)]),
+    Row::new(
         "idle_cpu",
         "ms/s",
-        Workers::Several,
-        "CPU time of the process in one second, from 100 ms after the last job on, less that of the thread that measures",
-        SPINS,
-        &["rayon", "chili", "forte"],
-        &[Goal::at_most(0.03)],
+        "CPU time in one second, from 100 ms after the last job on, less that of the thread that measures",
         idle_cpu,
-    ),
-    row(
+    )
+    .workers(Workers::Several)
+    .note(SPINS)
+    .required(&["rayon", "chili", "forte"])
+    .goals(&[Goal::at_most(0.03)]),
+    Row::new(
         "startup_2",
         "µs",
-        Workers::Fixed(2),
         "build, all 2 threads begun, one job done, drop",
-        STARTUP,
-        &["rayon", "bevy"],
-        &[Goal::against("std threads", 1.1)],
         startup,
-    ),
-    row(
+    )
+    .workers(Workers::Fixed(2))
+    .note(STARTUP)
+    .required(&["rayon", "bevy"])
+    .goals(&[Goal::against("std threads", 1.1)]),
+    Row::new(
         "startup_32",
         "µs",
-        Workers::Fixed(32),
         "build, all 32 threads begun, one job done, drop",
-        STARTUP,
-        &["rayon", "bevy"],
-        &[Goal::against("std threads", 1.1)],
         startup,
-    ),
-    row(
+    )
+    .workers(Workers::Fixed(32))
+    .note(STARTUP)
+    .required(&["rayon", "bevy"])
+    .goals(&[Goal::against("std threads", 1.1)]),
+    Row::new(
         "startup_first_job",
         "µs",
-        Workers::Fixed(2),
         "from the start of building to the end of the first job",
-        "",
-        &["rayon", "bevy"],
-        &[Goal::at_most(60.0)],
         first_job,
-    ),
+    )
+    .workers(Workers::Fixed(2))
+    .required(&["rayon", "bevy"])
+    .goals(&[Goal::at_most(60.0)]),
 ];
 
 const STARTUP: &str = "rayon's drop does not wait for its threads to end; the others' does.";

@@ -54,9 +54,10 @@ pub fn pull(bodies: &[Body], position: [f64; 3]) -> [f64; 3] {
 /// Moves one body by one step under `pull`.
 #[inline]
 pub fn advance(body: &mut Body, pull: [f64; 3]) {
-    for axis in 0..3 {
-        body.velocity[axis] += pull[axis] * STEP;
-        body.position[axis] += body.velocity[axis] * STEP;
+    let axes = body.position.iter_mut().zip(&mut body.velocity);
+    for ((position, velocity), pull) in axes.zip(pull) {
+        *velocity += pull * STEP;
+        *position += *velocity * STEP;
     }
 }
 
