@@ -28,6 +28,6 @@ fn run(tool: &str, given: &[String]) -> Result<(), Failure> {
         // A hint on the way: the tool itself says when an argument cannot do without.
         eprintln!("xtask: without feature hwloc ({})", host::no_hwloc());
     }
-    command.args(["--bin", tool, "--"]).args(given);
+    command.args(["--", tool]).args(given);
     process::pass_through(&mut command)
 }
