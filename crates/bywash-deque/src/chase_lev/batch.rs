@@ -153,7 +153,7 @@ impl<T: Item, R: Reclaim> Stealer<T, R> {
                 far.put(older);
             }
         }
-        own.publish(own.bottom.get().wrapping_add(count as u64));
+        own.publish(own.bottom().wrapping_add(count as u64));
     }
 }
 

@@ -13,9 +13,7 @@ use std::sync::Mutex;
 
 /// The shared part of one deque; lives as long as any of its handles.
 pub(super) struct Shared<T: Item, R: Reclaim> {
-    /// The next index to be stolen. Never decreases; moved by compare-and-swap alone.
-    pub(super) top: CachePadded<AtomicU64>,
-    pub(super) owned: CachePadded<Owned>,
+    pub(super) line: CachePadded<Line>,
     pub(super) reclaim: R,
     pub(super) flavor: Flavor,
     /// Owns items that move between threads, and hands out no reference to any: `Send` and `Sync`
@@ -23,11 +21,14 @@ pub(super) struct Shared<T: Item, R: Reclaim> {
     items: PhantomData<Mutex<T>>,
 }
 
-/// What the owner alone writes, on one line.
-pub(super) struct Owned {
-    /// The index of the next push.
+/// All that changes. One cache line and not two: whoever needs one of the indices needs the other.
+pub(super) struct Line {
+    /// The next index to be stolen. Never decreases, but for a FIFO owner that took one step past
+    /// `bottom` and goes back before anybody can follow.
+    pub(super) top: AtomicU64,
+    /// The index of the next push. Written by the owner alone.
     pub(super) bottom: AtomicU64,
-    /// Never null. Replaced when the deque grows or shrinks.
+    /// Never null. Replaced, by the owner alone, when the deque grows or shrinks.
     buffer: AtomicPtr<Buffer>,
 }
 
@@ -36,8 +37,8 @@ impl<T: Item, R: Reclaim> Shared<T, R> {
         let first_index = options.first_index;
         let buffer = Box::into_raw(Box::new(Buffer::new(capacity)));
         Self {
-            top: CachePadded::new(AtomicU64::new(first_index)),
-            owned: CachePadded::new(Owned {
+            line: CachePadded::new(Line {
+                top: AtomicU64::new(first_index),
                 bottom: AtomicU64::new(first_index),
                 buffer: AtomicPtr::new(buffer),
             }),
@@ -53,7 +54,7 @@ impl<T: Item, R: Reclaim> Shared<T, R> {
     pub(super) fn buffer<'a>(&'a self, _pin: &'a R::Pin<'_>) -> &'a Buffer {
         // Acquire: pairs with the Release in `replace_buffer`, which follows the copying.
         let buffer = self
-            .owned
+            .line
             .buffer
             .load(ordering!(Acquire, "chase_lev.steal.buffer" => Relaxed));
         // SAFETY: it came from a box, and the pin was there before it was loaded: it is not freed
@@ -68,7 +69,7 @@ impl<T: Item, R: Reclaim> Shared<T, R> {
     /// Only the owner calls this, and it does not use the reference after it replaced the buffer.
     pub(super) unsafe fn own_buffer(&self) -> &Buffer {
         // Relaxed: the owner wrote it.
-        let buffer = self.owned.buffer.load(Ordering::Relaxed);
+        let buffer = self.line.buffer.load(Ordering::Relaxed);
         // SAFETY: it came from a box, and nobody but the owner, who calls this, retires it.
         unsafe { &*buffer }
     }
@@ -80,9 +81,9 @@ impl<T: Item, R: Reclaim> Shared<T, R> {
     /// Only the owner calls this; `buffer` holds the items from `top` to `bottom`.
     pub(super) unsafe fn replace_buffer(&self, buffer: Box<Buffer>) {
         // Relaxed: the owner wrote it.
-        let old = self.owned.buffer.load(Ordering::Relaxed);
+        let old = self.line.buffer.load(Ordering::Relaxed);
         // Release: pairs with the Acquire in `buffer`, so that a thief finds the copied items.
-        self.owned.buffer.store(
+        self.line.buffer.store(
             Box::into_raw(buffer),
             ordering!(Release, "chase_lev.resize.publish" => Relaxed),
         );
@@ -96,9 +97,9 @@ impl<T: Item, R: Reclaim> Shared<T, R> {
 impl<T: Item, R: Reclaim> Drop for Shared<T, R> {
     fn drop(&mut self) {
         // Relaxed: the last handle is gone, and the counter of handles ordered all before this.
-        let top = self.top.load(Ordering::Relaxed);
-        let bottom = self.owned.bottom.load(Ordering::Relaxed);
-        let buffer = self.owned.buffer.load(Ordering::Relaxed);
+        let top = self.line.top.load(Ordering::Relaxed);
+        let bottom = self.line.bottom.load(Ordering::Relaxed);
+        let buffer = self.line.buffer.load(Ordering::Relaxed);
         // SAFETY: it came from a box, and no handle is left that could use or retire it.
         let buffer = unsafe { Box::from_raw(buffer) };
         for offset in 0..bottom.wrapping_sub(top) {

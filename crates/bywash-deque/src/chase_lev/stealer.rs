@@ -71,6 +71,7 @@ impl<T: Item, R: Reclaim> Stealer<T, R> {
         // the fence in `Worker::pop`, and reads the SeqCst compare-and-swaps of other thieves.
         let top = self
             .shared
+            .line
             .top
             .load(ordering!(SeqCst, "chase_lev.steal.top" => Relaxed));
         let bottom = early_bottom.unwrap_or_else(|| self.look_at_bottom());
@@ -82,7 +83,7 @@ impl<T: Item, R: Reclaim> Stealer<T, R> {
     /// `bottom`, read after `top` in the total order of SeqCst operations.
     #[inline(always)]
     pub(super) fn look_at_bottom(&self) -> u64 {
-        let bottom = &self.shared.owned.bottom;
+        let bottom = &self.shared.line.bottom;
         if mutant("chase_lev.steal.fence") || mutant("chase_lev.steal.fence_before_top") {
             return bottom.load(Ordering::Acquire);
         }
@@ -104,13 +105,14 @@ impl<T: Item, R: Reclaim> Stealer<T, R> {
     pub(super) fn claim(&self, top: u64, count: u64) -> bool {
         let moved = top.wrapping_add(count);
         if mutant("chase_lev.steal.no_claim") {
-            self.shared.top.store(moved, Ordering::Release);
+            self.shared.line.top.store(moved, Ordering::Release);
             return true;
         }
         // SeqCst: has its place in the total order, where the owner's fence in `Worker::pop` comes
         // before or after it. It includes Release, which pairs with the Acquire of `top` in
         // `Worker`: what was read from the slots was read before they are written again.
         self.shared
+            .line
             .top
             .compare_exchange(
                 top,

@@ -24,8 +24,6 @@ pub struct Worker<T: Item, R: Reclaim = Epoch> {
     mask: Cell<u64>,
     /// How many items fit before the slow way: the capacity, or the maximum if that is less.
     limit: Cell<u64>,
-    /// What `Shared::bottom` holds between two operations.
-    pub(super) bottom: Cell<u64>,
     /// A `top` that was seen: the true one is this or more, and never above `bottom`.
     top_seen: Cell<u64>,
     /// With fewer items than this the buffer shrinks; 0 when it is as small as it may be.
@@ -60,7 +58,6 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
             slots: Cell::new(NonNull::dangling()),
             mask: Cell::new(0),
             limit: Cell::new(0),
-            bottom: Cell::new(options.first_index),
             top_seen: Cell::new(options.first_index),
             shrink_below: Cell::new(0),
             flavor: options.flavor,
@@ -79,8 +76,8 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     /// How many items are here; thieves may take some meanwhile.
     pub fn len(&self) -> usize {
         // Relaxed: the number is old as soon as it is known.
-        let top = self.shared.top.load(Ordering::Relaxed);
-        self.bottom.get().wrapping_sub(top) as usize
+        let top = self.shared.line.top.load(Ordering::Relaxed);
+        self.bottom().wrapping_sub(top) as usize
     }
 
     /// Whether nothing is here. Exact when it says so: only the owner adds items.
@@ -97,7 +94,7 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     /// [`Full`] gives the item back when the deque holds its maximum.
     #[inline]
     pub fn push(&self, item: T) -> Result<(), Full<T>> {
-        let bottom = self.bottom.get();
+        let bottom = self.bottom();
         if bottom.wrapping_sub(self.top_seen.get()) >= self.limit.get() && !self.make_room(1) {
             return Err(Full(item));
         }
@@ -124,7 +121,7 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
 
     #[inline]
     fn pop_newest(&self) -> Option<T> {
-        let bottom = self.bottom.get();
+        let bottom = self.bottom();
         match bottom.wrapping_sub(self.top_seen.get()) {
             0 => {
                 self.shrink_if_sparse(0);
@@ -134,11 +131,13 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
             _ => {}
         }
         let newest = bottom.wrapping_sub(1);
+        // Read ahead of the fence, which would hold it up: only the owner writes slots.
+        let raw = self.slot(newest).get();
         let early_top = mutant("chase_lev.pop.top_before_fence").then(|| self.load_top());
         // Release: pairs with the Acquire of `bottom` in `Stealer::look`. A thief that sees this
         // value steals items pushed before it, and later stores head no release sequence for them.
         self.shared
-            .owned
+            .line
             .bottom
             .store(newest, ordering!(Release, "chase_lev.pop.lower" => Relaxed));
         // SeqCst: pairs with the thieves' SeqCst loads of `top` and then `bottom`. Either the thief
@@ -151,11 +150,11 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
         // Acquire: pairs with the Release of the thieves' compare-and-swap: this thread writes the
         // slots below `top` again.
         let top = early_top.unwrap_or_else(|| self.load_top());
-        self.top_seen.set(top);
+        if top != self.top_seen.get() {
+            self.top_seen.set(top);
+        }
         let older = newest.wrapping_sub(top) as i64;
         if older > 0 || (older == 0 && mutant("chase_lev.pop.last_without_claim")) {
-            self.bottom.set(newest);
-            let raw = self.slot(newest).get();
             self.shrink_if_sparse(older as u64);
             // SAFETY: thieves that claim indices up to `newest` have seen a bottom at or below it,
             // so this index is the owner's; `push` put an item there, and it comes out once.
@@ -164,7 +163,7 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
         // The last one, or none: the index goes back, and `top` decides.
         if !mutant("chase_lev.pop.restore") {
             // Release: pairs with the Acquire of `bottom` in `Stealer::look`, as above.
-            self.shared.owned.bottom.store(
+            self.shared.line.bottom.store(
                 bottom,
                 ordering!(Release, "chase_lev.pop.restore_release" => Relaxed),
             );
@@ -179,37 +178,51 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     #[inline]
     fn take_last(&self, bottom: u64) -> Option<T> {
         let top = self.top_seen.get();
+        let raw = self.slot(top).get();
         self.top_seen.set(bottom);
         if self.claim(top).is_err() {
             return None;
         }
-        let raw = self.slot(top).get();
         // SAFETY: the claim on the index succeeded; `push` put an item there, and it comes out once.
         Some(unsafe { T::from_raw(raw) })
     }
 
     #[inline]
     fn pop_oldest(&self) -> Option<T> {
-        let bottom = self.bottom.get();
-        loop {
-            let top = self.top_seen.get();
-            let older = bottom.wrapping_sub(top);
-            if older == 0 {
-                self.shrink_if_sparse(0);
-                return None;
-            }
-            match self.claim(top) {
-                Ok(_) => {
-                    self.top_seen.set(top.wrapping_add(1));
-                    let raw = self.slot(top).get();
-                    self.shrink_if_sparse(older);
-                    // SAFETY: the claim on the index succeeded; `push` put an item there, and it
-                    // comes out once.
-                    return Some(unsafe { T::from_raw(raw) });
-                }
-                Err(now) => self.top_seen.set(now),
-            }
+        let bottom = self.bottom();
+        // Read anew, not remembered: a store to `top_seen` would hold up the next claim.
+        let top = self.load_top();
+        let items = bottom.wrapping_sub(top);
+        if items == 0 {
+            self.shrink_if_sparse(0);
+            return None;
         }
+        // Read ahead of the claim, which would hold it up: only the owner writes slots.
+        let raw = self.slot(top).get();
+        // An addition, which unlike a compare-and-swap never fails. Release: a thief that sees this
+        // top sees the owner's pops before it. Acquire: pairs with the Release of the thieves'
+        // compare-and-swap, as in `load_top`.
+        let claimed = self
+            .shared
+            .line
+            .top
+            .fetch_add(1, ordering!(AcqRel, "chase_lev.pop.oldest" => Relaxed));
+        if claimed == bottom {
+            // Thieves took the rest. Nobody moves `top` while it is above `bottom`; Release as above.
+            if !mutant("chase_lev.pop.oldest_restore") {
+                self.shared.line.top.store(bottom, Ordering::Release);
+            }
+            return None;
+        }
+        let raw = if claimed == top {
+            raw
+        } else {
+            self.slot(claimed).get()
+        };
+        self.shrink_if_sparse(items);
+        // SAFETY: the index was claimed below `bottom`; `push` put an item there, and it comes out
+        // once.
+        Some(unsafe { T::from_raw(raw) })
     }
 
     /// Moves `top` past the item at `top`, as a thief would.
@@ -217,7 +230,7 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     fn claim(&self, top: u64) -> Result<u64, u64> {
         // Release: a thief that sees this top sees the owner's pops before it. Acquire, on failure
         // too: pairs with the Release of the thieves' compare-and-swap, as in `load_top`.
-        self.shared.top.compare_exchange(
+        self.shared.line.top.compare_exchange(
             top,
             top.wrapping_add(1),
             Ordering::AcqRel,
@@ -225,9 +238,17 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
         )
     }
 
+    /// The index of the next push.
+    #[inline(always)]
+    pub(super) fn bottom(&self) -> u64 {
+        // Relaxed: the owner wrote it, and nobody else does.
+        self.shared.line.bottom.load(Ordering::Relaxed)
+    }
+
     #[inline(always)]
     fn load_top(&self) -> u64 {
         self.shared
+            .line
             .top
             .load(ordering!(Acquire, "chase_lev.owner.top" => Relaxed))
     }
@@ -244,7 +265,7 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     /// The slot `place` places beyond the bottom: room that [`reserve`](Self::reserve) promised.
     #[inline(always)]
     pub(super) fn free_slot(&self, place: usize) -> &Slot {
-        self.slot(self.bottom.get().wrapping_add(place as u64))
+        self.slot(self.bottom().wrapping_add(place as u64))
     }
 
     /// Makes all below `bottom` visible to thieves.
@@ -252,11 +273,10 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     pub(super) fn publish(&self, bottom: u64) {
         // Release: pairs with the Acquire of `bottom` in `Stealer::look`, which then reads the slot
         // and what its item points to.
-        self.shared.owned.bottom.store(
+        self.shared.line.bottom.store(
             bottom,
             ordering!(Release, "chase_lev.push.publish" => Relaxed),
         );
-        self.bottom.set(bottom);
     }
 
     /// Makes room for `wanted` more items if the maximum allows, and says how many fit.
@@ -270,7 +290,7 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
 
     /// How many items are here, or were when `top` was last seen.
     fn occupied(&self) -> u64 {
-        self.bottom.get().wrapping_sub(self.top_seen.get())
+        self.bottom().wrapping_sub(self.top_seen.get())
     }
 
     /// Whether `wanted` more items fit, after growing if need be.
@@ -300,6 +320,7 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     #[cold]
     #[inline(never)]
     fn shrink(&self) {
+        self.top_seen.set(self.load_top());
         self.resize((self.mask.get() as usize + 1) >> 1);
     }
 
@@ -307,7 +328,7 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     fn resize(&self, capacity: usize) {
         let buffer = Box::new(Buffer::new(capacity));
         let top = self.top_seen.get();
-        for offset in 0..self.bottom.get().wrapping_sub(top) {
+        for offset in 0..self.bottom().wrapping_sub(top) {
             let index = top.wrapping_add(offset);
             buffer.slot(index).put(self.slot(index).get());
         }

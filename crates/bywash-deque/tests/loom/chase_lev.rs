@@ -8,10 +8,7 @@ use bywash_sync::thread::{self, JoinHandle};
 
 /// A deque of the given options.
 fn deque<R: Reclaim>(options: Options) -> Worker<Token, R> {
-    options
-        .initial_capacity(2)
-        .build_with()
-        .expect("2 slots are allowed")
+    options.build_with().expect("a small deque is allowed")
 }
 
 /// LIFO, growing from two slots.
@@ -284,6 +281,20 @@ fn a_fifo_owner_races_a_thief_and_writes_the_slot_again() {
                 board.take(full.0);
             }
         }
+        finish(&worker, &board, threads);
+    });
+}
+
+#[test]
+fn a_fifo_owner_that_oversteps_goes_back_and_uses_the_slot_again() {
+    model("chase_lev::fifo_overstep", BOUND, 100, || {
+        let board = Board::new(2);
+        let options = Options::fifo().initial_capacity(1).maximum_capacity(1);
+        let worker: Worker<_, Leak> = deque(options);
+        push(&worker, &board, 0);
+        let threads = vec![thief(&worker, &board, 2)];
+        pop(&worker, &board);
+        push(&worker, &board, 1);
         finish(&worker, &board, threads);
     });
 }
