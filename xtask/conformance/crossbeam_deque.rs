@@ -4,6 +4,9 @@ use bywash_deque::chase_lev as ours;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
+/// Crossbeam's own limit, on which its tests rely: with no limit, a few thieves empty the deque.
+const BATCH: usize = 32;
+
 #[derive(Debug, PartialEq, Eq)]
 pub enum Steal<T> {
     Empty,
@@ -67,11 +70,11 @@ impl<T> Stealer<T> {
     }
 
     pub fn steal_batch(&self, own: &Worker<T>) -> Steal<()> {
-        Steal::of(self.0.steal_batch(&own.0, usize::MAX), |_| ())
+        Steal::of(self.0.steal_batch(&own.0, BATCH), |_| ())
     }
 
     pub fn steal_batch_and_pop(&self, own: &Worker<T>) -> Steal<T> {
-        Steal::of(self.0.steal_batch_and_pop(&own.0, usize::MAX), |item| *item)
+        Steal::of(self.0.steal_batch_and_pop(&own.0, BATCH), |item| *item)
     }
 
     pub fn len(&self) -> usize {
