@@ -1,4 +1,4 @@
-//! The rule of the unsafe map: `unsafe` stands in the files that `lib.rs` names, and in each of them.
+//! The rule of the unsafe map: `unsafe` stands in the files that `lib.rs` or a parent module names, and in each of them.
 
 use super::{Complaint, Tree, code};
 
@@ -7,40 +7,64 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
     let roots = tree
         .files()
         .filter(|(path, _)| path.starts_with("crates/") && path.ends_with("/src/lib.rs"));
-    for (path, text) in roots {
-        let folder = path.trim_end_matches("lib.rs");
-        if !["#![deny(unsafe_code)]", "#![forbid(unsafe_code)]"]
-            .iter()
-            .any(|line| text.contains(line))
-        {
-            complaints.push(format!("{path}: wants `#![deny(unsafe_code)]`"));
+    for (root, text) in roots {
+        let denials = ["#![deny(unsafe_code)]", "#![forbid(unsafe_code)]"];
+        if !denials.iter().any(|line| text.contains(line)) {
+            complaints.push(format!("{root}: wants `#![deny(unsafe_code)]`"));
         }
-        let allowed = allowed(text);
+        let folder = root.trim_end_matches("lib.rs");
+        let allowed = allowed_below(tree, folder);
         let mut used = vec![false; allowed.len()];
         for (file, source) in tree.with_extension("rs") {
-            let Some(inside) = file.strip_prefix(folder).filter(|_| is_unsafe(source)) else {
+            if !file.starts_with(folder) || !code::has_word(&code::only(source), "unsafe") {
                 continue;
-            };
-            let module = inside.split(['/', '.']).next().unwrap_or(inside);
-            match allowed.iter().position(|name| *name == module) {
+            }
+            // The innermost permission counts: the outer one must have a use of its own.
+            let permission = (0..allowed.len())
+                .filter(|&place| allowed[place].1.covers(file))
+                .max_by_key(|&place| allowed[place].1.0.len());
+            match permission {
                 Some(place) => used[place] = true,
                 None => complaints.push(format!(
-                    "{file}: has `unsafe`, and {path} does not name it with \
-                     `#[expect(unsafe_code, reason = \"…\")] mod {module};`"
+                    "{file}: has `unsafe`, and neither {root} nor its parent allows it with \
+                     `#[expect(unsafe_code, reason = \"…\")] mod …;`"
                 )),
             }
         }
-        for (module, _) in allowed.iter().zip(used).filter(|(_, used)| !used) {
+        for ((parent, module), _) in allowed.iter().zip(used).filter(|(_, used)| !used) {
+            let module = &module.0;
             complaints.push(format!(
-                "{path}: allows unsafe code in `{module}`, which has none"
+                "{parent}: allows unsafe code in {module}, which has none"
             ));
         }
     }
     complaints
 }
 
-fn is_unsafe(source: &str) -> bool {
-    code::has_word(&code::only(source), "unsafe")
+/// A module by its path without the ending: `crates/x/src/bump` for `bump.rs` and all of `bump/`.
+struct Module(String);
+
+impl Module {
+    fn covers(&self, file: &str) -> bool {
+        file.strip_prefix(self.0.as_str())
+            .is_some_and(|rest| rest.starts_with(['/', '.']))
+    }
+}
+
+/// Every module that a file of the crate allows unsafe code in, with the file that does.
+fn allowed_below<'tree>(tree: &'tree Tree, folder: &str) -> Vec<(&'tree str, Module)> {
+    let mut found = Vec::new();
+    for (file, text) in tree.with_extension("rs") {
+        if file.starts_with(folder) {
+            let stem = ["/lib.rs", "/mod.rs", ".rs"]
+                .iter()
+                .find_map(|ending| file.strip_suffix(ending))
+                .unwrap_or(file);
+            let modules = allowed(text).into_iter();
+            found.extend(modules.map(|name| (file, Module(format!("{stem}/{name}")))));
+        }
+    }
+    found
 }
 
 /// The modules that `#[expect(unsafe_code, reason = "…")]` stands above.
@@ -93,6 +117,21 @@ mod tests {
     fn unsafe_code_in_a_named_module_and_below_it_is_fine() {
         assert!(complaints(ROOT, &[("crates/x/src/bump.rs", "unsafe {}")]).is_empty());
         assert!(complaints(ROOT, &[("crates/x/src/bump/chunk.rs", "unsafe {}")]).is_empty());
+    }
+
+    #[test]
+    fn a_parent_module_may_name_the_files_below_it() {
+        let root = "#![deny(unsafe_code)]\nmod deque;\n";
+        let parent = "#[expect(unsafe_code, reason = \"raw items\")]\nmod steal;\nmod len;\n";
+        let files = |inner| {
+            [
+                ("crates/x/src/deque.rs", parent),
+                ("crates/x/src/deque/steal.rs", "unsafe {}"),
+                ("crates/x/src/deque/len.rs", inner),
+            ]
+        };
+        assert!(complaints(root, &files("")).is_empty());
+        assert_eq!(complaints(root, &files("unsafe {}")).len(), 1);
     }
 
     #[test]
