@@ -28,6 +28,8 @@ fn run(tool: &str, given: &[String]) -> Result<(), Failure> {
         // A hint on the way: the tool itself says when an argument cannot do without.
         eprintln!("xtask: without feature hwloc ({})", host::no_hwloc());
     }
+    // Of a broken file libhwloc would say more on standard error than the tool's one line.
+    command.env("HWLOC_HIDE_ERRORS", "2");
     command.args(["--", tool]).args(given);
     process::pass_through(&mut command)
 }

@@ -79,6 +79,12 @@ impl Topology {
             let beginning: String = description.chars().take(60).collect();
             format!("the synthetic description \"{beginning}\"")
         };
+        if largest_count(description) > u64::from(MAX_INDEX) {
+            return Err(Error::Hwloc {
+                what: what(),
+                reason: format!("it has more than {MAX_INDEX} parts; describe a smaller machine"),
+            });
+        }
         let builder = Hwloc::builder().from_synthetic(description);
         let builder = builder.map_err(|_| Error::Hwloc {
             what: what(),
@@ -86,6 +92,22 @@ impl Topology {
         })?;
         parts(&load(builder, what)?, Backend::HwlocSynthetic)?.assemble()
     }
+}
+
+/// How many PUs a synthetic description may ask for, before libhwloc makes room for them.
+fn largest_count(description: &str) -> u64 {
+    let is_part = |text: &&str| !text.contains('=');
+    let parts = description
+        .split([' ', '\t', '\n', '(', ')', '[', ']'])
+        .filter(is_part);
+    let count = |part: &str| {
+        part.rsplit(':')
+            .next()
+            .and_then(|count| count.parse::<u64>().ok())
+    };
+    parts
+        .filter_map(count)
+        .fold(1, |product, count| product.saturating_mul(count.max(1)))
 }
 
 fn load(builder: TopologyBuilder, what: impl Fn() -> String) -> Result<Hwloc, Error> {
@@ -109,7 +131,9 @@ fn check_version(xml: &str) -> Result<(), &'static str> {
         .map_or("", |(_, rest)| rest);
     match version.trim_start_matches(['"', '\'']).chars().next() {
         // Version 1 files have no such attribute, or "1.0".
-        None | Some('1' | '2') => Ok(()),
+        None | Some('1') => Ok(()),
+        Some('2') if xml.contains("\"NUMANode\"") => Ok(()),
+        Some('2') => Err("it has no NUMA node, and version 2 files must have one"),
         Some(_) => Err(
             "its version is not supported: export it with lstopo of hwloc 2, \
                         or with --export-xml-flags v2",

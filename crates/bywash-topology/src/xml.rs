@@ -1,7 +1,8 @@
-//! Whether a text is well-formed XML, as far as hwloc's files use it.
+//! Whether a text is well-formed XML with the attributes that libhwloc takes for granted.
 //!
-//! libxml writes its complaints to standard error and keeps the reason from its caller, so
-//! broken files are found before it sees them.
+//! libxml writes its complaints to standard error and keeps the reason from its caller, and
+//! libhwloc 2.9 crashes on an object without a type or with half of its sets. So broken files
+//! are found before they see them.
 
 /// Checks that every element is closed by its own name, and that there is exactly one root.
 pub(crate) fn check(text: &str) -> Result<(), String> {
@@ -38,6 +39,11 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
         if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
             return broken("a tag has no name");
         }
+        if name == "object"
+            && let Some(missing) = missing_attribute(tag)
+        {
+            return broken(&format!("an object has no {missing}"));
+        }
         roots += usize::from(open.is_empty());
         if !tag.ends_with('/') {
             open.push(name);
@@ -50,6 +56,28 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
         (None, 1) => Err("it contains a NUL character".to_owned()),
         (None, _) => Err("it has more than one root element".to_owned()),
     }
+}
+
+/// An attribute that an object must have, having the others, and has not.
+fn missing_attribute(tag: &str) -> Option<&'static str> {
+    let has = |name: &str| {
+        let mut places = tag.match_indices(name).map(|(at, _)| at);
+        places.any(|at| {
+            let before = tag[..at].chars().next_back();
+            before.is_some_and(char::is_whitespace) && tag[at + name.len()..].starts_with('=')
+        })
+    };
+    let pairs = [
+        ("cpuset", "complete_cpuset"),
+        ("nodeset", "complete_nodeset"),
+    ];
+    if !has("type") {
+        return Some("type");
+    }
+    pairs
+        .into_iter()
+        .find(|(one, other)| has(one) && !has(other))
+        .map(|(_, other)| other)
 }
 
 /// The length of the tag that `markup` starts with, quoted values skipped.

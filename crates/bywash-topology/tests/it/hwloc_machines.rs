@@ -82,6 +82,10 @@ fn what_libhwloc_cannot_load_is_one_clear_error() {
     ] {
         refused(broken);
     }
+    // Each of these crashes libhwloc 2.9.
+    let half = "<topology version=\"2.0\"><object type=\"NUMANode\"/><object type=\"PU\" cpuset=\"0x1\"/></topology>";
+    assert!(refused(half).contains("complete_cpuset"));
+    assert!(refused(&half.replace("type=\"PU\"", "typ=\"PU\"")).contains("no type"));
     let v3 = refused(
         "<?xml version=\"1.0\"?>\n<topology version=\"3.0\"><object type=\"Machine\"/></topology>",
     );
@@ -90,6 +94,8 @@ fn what_libhwloc_cannot_load_is_one_clear_error() {
 
     let synthetic = Topology::from_hwloc_synthetic("pack:two").unwrap_err();
     assert!(matches!(synthetic, Error::Hwloc { .. }), "{synthetic}");
+    let huge = Topology::from_hwloc_synthetic("pack:99999 core:99999 pu:99999").unwrap_err();
+    assert!(huge.to_string().contains("smaller"), "{huge}");
     let nul = Topology::from_hwloc_synthetic("pack:2\0").unwrap_err();
     assert!(matches!(nul, Error::Hwloc { .. }), "{nul}");
 }
