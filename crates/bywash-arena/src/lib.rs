@@ -43,6 +43,12 @@ mod frame;
 mod map;
 #[expect(unsafe_code, reason = "tells the sanitizer which bytes are free")]
 mod poison;
+#[cfg(feature = "pool")]
+#[expect(
+    unsafe_code,
+    reason = "cuts pages into blocks that any thread may free"
+)]
+pub mod pool;
 #[expect(unsafe_code, reason = "moves the bump pointer into another chunk")]
 mod refill;
 #[expect(unsafe_code, reason = "turns fresh memory into slices")]
@@ -72,6 +78,8 @@ pub use frame::{Frame, Nested};
 #[cfg(feature = "map")]
 pub use map::FrameMap;
 pub use poison::FREED;
+#[cfg(feature = "pool")]
+pub use pool::{ClassPool, Pool, PoolBox, PoolUse};
 #[cfg(feature = "std")]
 pub use thread::{THREAD_ARENA_BYTES, ThreadArena, ThreadArenas};
 pub use vec::FrameVec;

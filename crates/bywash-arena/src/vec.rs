@@ -123,6 +123,20 @@ impl<'arena, T, S: ChunkSource> FrameVec<'arena, T, S> {
         FrameBox::from_mut(self.0.leak())
     }
 
+    /// The items.
+    #[inline(always)]
+    #[must_use]
+    pub fn as_slice(&self) -> &[T] {
+        &self.0
+    }
+
+    /// The items, mutably.
+    #[inline(always)]
+    #[must_use]
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+
     /// Items it can hold before it grows.
     #[inline]
     #[must_use]

@@ -5,5 +5,7 @@ mod frames;
 mod limits;
 mod memory;
 mod model;
+#[cfg(feature = "pool")]
+mod pools;
 #[cfg(feature = "std")]
 mod threads;
