@@ -12,6 +12,11 @@ const FIRST_TRY_BITS: usize = 8192;
 /// Beyond this the system's refusal has another cause.
 const LAST_TRY_BITS: usize = 1 << 20;
 
+/// The PUs the process may use, as far as the calling thread knows: its own mask.
+pub(crate) fn usable() -> io::Result<PuSet> {
+    current()
+}
+
 /// The PUs the calling thread may run on. Allocates; one system call (more above 8,192 CPUs).
 pub(crate) fn current() -> io::Result<PuSet> {
     let mut bits = FIRST_TRY_BITS;

@@ -2,8 +2,17 @@
 
 use std::cell::RefCell;
 
+#[cfg(target_os = "linux")]
+use crate::affinity as system;
+#[cfg(windows)]
+use crate::groups as system;
 use crate::model::{PuId, Topology};
 use crate::pu_set::PuSet;
+#[cfg(not(any(target_os = "linux", windows)))]
+use crate::unpinned as system;
+
+/// `EINVAL`, by which Linux refuses PUs that it does not have.
+const INVALID: i32 = 22;
 
 /// What became of a request to pin a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +37,7 @@ thread_local! {
 /// at most and a few small allocations. Where pinning is not possible the thread's mask stays
 /// as it was.
 pub fn bind_current_thread(topology: &Topology, pu: PuId) -> Binding {
-    if !topology.is_this_system() || !is_supported() {
+    if !topology.is_this_system() {
         return Binding::Unsupported;
     }
     if topology.pu(pu).is_none() {
@@ -44,7 +53,7 @@ pub fn unbind_current_thread() -> bool {
     let Some(before) = BEFORE.with_borrow(Clone::clone) else {
         return true;
     };
-    let is_restored = restrict(&before).is_ok();
+    let is_restored = system::restrict(&before).is_ok();
     if is_restored {
         BEFORE.set(None);
     }
@@ -53,20 +62,26 @@ pub fn unbind_current_thread() -> bool {
 
 /// The PUs this thread may use, as it was before this crate pinned it.
 pub(crate) fn allowed_to_thread() -> Option<PuSet> {
-    BEFORE.with_borrow(Clone::clone).or_else(|| current().ok())
+    if cfg!(windows) {
+        // There the process is asked, and pinning one thread does not change the answer.
+        return system::usable().ok();
+    }
+    BEFORE
+        .with_borrow(Clone::clone)
+        .or_else(|| system::usable().ok())
 }
 
 fn bind(pu: PuId) -> Binding {
-    let Ok(before) = current() else {
+    let Ok(before) = system::current() else {
         return Binding::Unsupported;
     };
     let wanted: PuSet = [pu].into_iter().collect();
-    let outcome = match restrict(&wanted) {
-        Err(errno) => Binding::Refused(errno),
-        Ok(()) if current().is_ok_and(|mask| mask == wanted) => Binding::Bound,
+    let outcome = match system::restrict(&wanted) {
+        Err(error) => Binding::Refused(error.raw_os_error().unwrap_or(INVALID)),
+        Ok(()) if system::current().is_ok_and(|mask| mask == wanted) => Binding::Bound,
         Ok(()) => {
             // The system said yes and did something else: the old mask is the honest state.
-            let _unbound = restrict(&before);
+            let _unbound = system::restrict(&before);
             Binding::Refused(0)
         }
     };
@@ -76,44 +91,4 @@ fn bind(pu: PuId) -> Binding {
         });
     }
     outcome
-}
-
-#[cfg(target_os = "linux")]
-const INVALID: i32 = libc::EINVAL;
-#[cfg(not(target_os = "linux"))]
-const INVALID: i32 = 22;
-
-#[cfg(target_os = "linux")]
-fn is_supported() -> bool {
-    true
-}
-
-#[cfg(target_os = "linux")]
-fn current() -> Result<PuSet, i32> {
-    crate::affinity::current().map_err(errno)
-}
-
-#[cfg(target_os = "linux")]
-fn restrict(pus: &PuSet) -> Result<(), i32> {
-    crate::affinity::restrict(pus).map_err(errno)
-}
-
-#[cfg(target_os = "linux")]
-fn errno(error: std::io::Error) -> i32 {
-    error.raw_os_error().unwrap_or(0)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_supported() -> bool {
-    false
-}
-
-#[cfg(not(target_os = "linux"))]
-fn current() -> Result<PuSet, i32> {
-    Err(0)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn restrict(_: &PuSet) -> Result<(), i32> {
-    Err(0)
 }

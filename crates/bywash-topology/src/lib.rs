@@ -16,6 +16,12 @@ mod distance;
 #[expect(unsafe_code, reason = "memory straight from the global allocator")]
 mod elsewhere;
 mod error;
+#[cfg(windows)]
+#[expect(
+    unsafe_code,
+    reason = "processor groups are reached by raw system calls"
+)]
+mod groups;
 #[cfg(feature = "hwloc")]
 mod hwloc;
 mod kinds;
@@ -43,6 +49,8 @@ mod synthetic;
 mod sysfs;
 mod tiers;
 mod tree;
+#[cfg(not(any(target_os = "linux", windows)))]
+mod unpinned;
 mod victims;
 #[cfg(feature = "hwloc")]
 mod xml;

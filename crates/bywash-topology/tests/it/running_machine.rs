@@ -2,7 +2,6 @@
 
 use bywash_topology::{
     Backend, Beyond, Binding, Placement, Topology, bind_current_thread, default_workers,
-    unbind_current_thread,
 };
 
 #[test]
@@ -27,6 +26,8 @@ fn every_placement_has_a_default_count_and_a_plan_for_it() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_bound_thread_reads_its_mask_back_and_gets_its_old_one_again() {
+    use bywash_topology::unbind_current_thread;
+
     let machine = Topology::detect().unwrap();
     let pu = machine.usable().lowest().unwrap();
     let before = machine.usable();
