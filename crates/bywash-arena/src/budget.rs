@@ -65,6 +65,11 @@ impl Budget {
         }
     }
 
+    #[cfg(feature = "std")]
+    pub(crate) fn is_none(&self) -> bool {
+        self.soft == usize::MAX && self.hard == usize::MAX
+    }
+
     fn awaits_soft(&self) -> bool {
         self.soft != usize::MAX && !self.told
     }

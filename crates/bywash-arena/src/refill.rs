@@ -93,6 +93,17 @@ impl<S: ChunkSource> Arena<S> {
         self.limit.set(limit);
     }
 
+    /// Whether a reset would change nothing: at the start of its only chunk, without a budget.
+    #[inline]
+    #[cfg(feature = "std")]
+    pub(crate) fn is_pristine(&self) -> bool {
+        let first = self.first.get();
+        Chunk::same(first, self.last.get())
+            && first.is_some_and(|chunk| chunk.start() == self.next.get())
+            && self.limit.get() == self.end.get()
+            && self.budget.get().is_none()
+    }
+
     /// Everything this level took goes back; it begins anew.
     pub(crate) fn reset_level(&self) {
         match &self.home {

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::vec::Vec;
 
 use crate::arena::Arena;
+use crate::budget::Budget;
 use crate::chunk::{ChunkSource, HeapChunks};
 use crate::error::{ArenaError, refuse};
 
@@ -118,10 +119,15 @@ struct List(RefCell<Vec<Entry>>);
 
 std::thread_local! {
     static LIST: List = const { List(RefCell::new(Vec::new())) };
+    /// The slot leased last: one compare finds it again. Its entry in the list keeps the handle's
+    /// address from being used again; when entries go, this is emptied first.
+    static LAST: Cell<(*const (), Option<NonNull<Cell<bool>>>)> =
+        const { Cell::new((std::ptr::null(), None)) };
 }
 
 impl Drop for List {
     fn drop(&mut self) {
+        LAST.set((std::ptr::null(), None));
         for entry in self.0.get_mut().drain(..) {
             if let Some(owner) = entry.owner.upgrade() {
                 owner.thread_ended(entry.listed.slot);
@@ -180,6 +186,23 @@ impl<S: ChunkSource + Send + 'static> ThreadArenas<S> {
     #[inline]
     pub fn try_for_current_thread(&self) -> Result<ThreadArena<'_, S>, ArenaError> {
         let id = Arc::as_ptr(&self.shared).cast::<()>();
+        let (handle, slot) = LAST.get();
+        if handle == id
+            && let Some(slot) = slot
+            // SAFETY: the handle owns the slot and is alive; only this thread uses it.
+            && !unsafe { slot.as_ref() }.replace(true)
+        {
+            return Ok(self.lease(slot.cast(), true));
+        }
+        core::hint::cold_path();
+        self.find()
+    }
+
+    /// The slot was not the one used last.
+    #[cold]
+    #[inline(never)]
+    fn find(&self) -> Result<ThreadArena<'_, S>, ArenaError> {
+        let id = Arc::as_ptr(&self.shared).cast::<()>();
         let free = |list: &List| {
             let list = list.0.borrow();
             let known = list.iter().filter(|entry| entry.listed.handle == id);
@@ -189,7 +212,10 @@ impl<S: ChunkSource + Send + 'static> ThreadArenas<S> {
             })
         };
         match LIST.try_with(free) {
-            Ok(Some(slot)) => Ok(self.lease(slot.cast(), true)),
+            Ok(Some(slot)) => {
+                LAST.set((id, Some(slot)));
+                Ok(self.lease(slot.cast(), true))
+            }
             Ok(None) => self.add(true),
             Err(_) => self.add(false),
         }
@@ -230,6 +256,7 @@ impl<S: ChunkSource + Send + 'static> ThreadArenas<S> {
             };
             LIST.with(|list| {
                 let mut list = list.0.borrow_mut();
+                LAST.set((std::ptr::null(), None));
                 list.retain(|entry| entry.owner.strong_count() > 0);
                 list.push(entry);
             });
@@ -350,7 +377,11 @@ impl<S: ChunkSource + Send + 'static> DerefMut for ThreadArena<'_, S> {
 impl<S: ChunkSource + Send + 'static> Drop for ThreadArena<'_, S> {
     #[inline]
     fn drop(&mut self) {
-        self.reset();
+        if !self.is_pristine() {
+            core::hint::cold_path();
+            self.set_budget(Budget::NONE);
+            self.reset();
+        }
         if self.listed {
             // SAFETY: the handle, which owns the slot, is borrowed.
             unsafe { self.slot.as_ref() }.leased.set(false);

@@ -311,6 +311,16 @@ impl Heap {
         released
     }
 
+    /// As [`trim`](Self::trim), for a model that has only the pointer.
+    ///
+    /// # Safety
+    /// The caller is the heap's owner, and the heap is not closed.
+    #[cfg(bywash_loom)]
+    pub unsafe fn trim_as_owner(this: NonNull<Self>) {
+        // SAFETY: the owner has not closed the heap, so it is there.
+        unsafe { this.as_ref() }.trim();
+    }
+
     /// The owner leaves: pages without a live block go at once, the rest with the last block.
     ///
     /// # Safety
