@@ -109,6 +109,11 @@ impl Idle {
         self.searching.load(Ordering::Relaxed) != 0
     }
 
+    /// Whether some worker could be woken. A look.
+    pub(crate) fn is_anyone_asleep(&self) -> bool {
+        !(self.free.is_empty() && self.helpers.is_empty())
+    }
+
     /// After a publication: whether somebody who sleeps should be told of it.
     pub(crate) fn has_sleepers(&self) -> bool {
         // SeqCst: pairs with the fences in `leave_seat` and `start_waiting`.

@@ -22,6 +22,7 @@ mod job;
 mod jobs;
 #[expect(unsafe_code, reason = "the second closure of a join lies on the stack")]
 mod join;
+mod loops;
 #[expect(unsafe_code, reason = "free lists through the blocks themselves")]
 mod memory;
 mod parker;
@@ -52,5 +53,6 @@ pub use counter::Counter;
 pub use error::BuildError;
 pub use frame::Frame;
 pub use jobs::JobSystem;
+pub use loops::Partitioner;
 pub use patience::WaitPolicy;
 pub use task::JobHandle;

@@ -17,7 +17,7 @@ use crate::record::FrameRecord;
 /// Blocks of 32 bytes to 64 KiB, doubling.
 pub(crate) const CLASSES: usize = 12;
 const SMALLEST: usize = 32;
-const LARGEST: usize = SMALLEST << (CLASSES - 1);
+pub(crate) const LARGEST: usize = SMALLEST << (CLASSES - 1);
 
 /// The largest alignment that blocks keep.
 const ALIGNMENT: usize = 64;

@@ -113,14 +113,20 @@ impl Worker {
     #[inline]
     pub(crate) fn drain(&self, context: &Context<'_>, floor: Position, is_over: impl Fn() -> bool) {
         let mut executed = 0;
-        // One landing pad for all the jobs: the loop is entered again after a panic.
-        while let Err(payload) = catch_unwind(AssertUnwindSafe(|| {
-            self.run_down(context, floor, &is_over, &mut executed)
-        })) {
-            executed += 1;
-            keep_or_drop(context.share().record(), payload);
+        loop {
+            // One landing pad for all the jobs: the loop is entered again after a panic.
+            while let Err(payload) = catch_unwind(AssertUnwindSafe(|| {
+                self.run_down(context, floor, &is_over, &mut executed);
+            })) {
+                executed += 1;
+                keep_or_drop(context.share().record(), payload);
+            }
+            self.tally().flush(context);
+            // What was added up may have started a continuation here.
+            if self.deque().position() <= floor || is_over() {
+                break;
+            }
         }
-        self.tally().flush(context);
         if executed != 0 {
             context.share().count_executed(executed);
         }

@@ -16,6 +16,7 @@ use bywash_sync::atomic::{AtomicPtr, Ordering};
 use crate::context::Context;
 use crate::counter::Tally;
 use crate::job::JobRef;
+use crate::loops::LoopCosts;
 use crate::parker::Parker;
 use crate::record::FrameRecord;
 use crate::share::Share;
@@ -49,6 +50,7 @@ struct Own {
     free_records: UnsafeCell<Vec<&'static FrameRecord>>,
     victims: UnsafeCell<Box<[u32]>>,
     random: Cell<u64>,
+    loop_costs: LoopCosts,
 }
 
 // SAFETY: `own` is touched through `Worker` alone, of which there is one a seat at a time, and a
@@ -70,6 +72,7 @@ impl Seat {
             free_records: UnsafeCell::new(Vec::new()),
             victims: UnsafeCell::new(victims),
             random: Cell::new(0x9E37_79B9_7F4A_7C15 ^ (index as u64 + 1)),
+            loop_costs: LoopCosts::new(),
         };
         Self {
             deque: Core::new(),
@@ -241,6 +244,11 @@ impl Worker {
     pub(crate) fn victims(&self) -> &[u32] {
         // SAFETY: written before the seat's first occupant, and never again.
         unsafe { &*self.seat.own.victims.get() }
+    }
+
+    /// What loops' bodies cost on this worker so far.
+    pub(crate) fn loop_costs(&self) -> &LoopCosts {
+        &self.seat.own.loop_costs
     }
 
     /// A cheap random number (xorshift64*; Vigna, *An experimental exploration of Marsaglia's

@@ -1,3 +1,4 @@
 //! What the job system promises, one file a subject.
 
 mod frames;
+mod loops;

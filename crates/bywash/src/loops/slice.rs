@@ -1,0 +1,72 @@
+//! One participant's part of a loop: a range of units in one word, cut from both ends.
+//!
+//! The participant takes chunks off the front, others take the back half. Every cut is one
+//! compare-and-swap on a value that cannot come back: units only ever leave a range, and a range
+//! that moves to another slice moves whole.
+
+use std::ops::Range;
+
+use bywash_sync::atomic::{AtomicU64, Ordering};
+
+/// Units that nobody has claimed yet. Relaxed throughout: a claim passes no data; the descriptor came
+/// with the ticket, and what bodies do is published by the loop's count of units done.
+pub(super) struct Slice(AtomicU64);
+
+const fn pack(units: &Range<u32>) -> u64 {
+    (units.end as u64) << 32 | units.start as u64
+}
+
+const fn unpack(word: u64) -> Range<u32> {
+    word as u32..(word >> 32) as u32
+}
+
+impl Slice {
+    pub(super) fn new(units: Range<u32>) -> Self {
+        Self(AtomicU64::new(pack(&units)))
+    }
+
+    /// Claims units at the front: as many as `want` says of those that are left, at least one.
+    #[inline]
+    pub(super) fn take_front(&self, want: impl Fn(u32) -> u32) -> Option<Range<u32>> {
+        let mut word = self.0.load(Ordering::Relaxed);
+        loop {
+            let units = unpack(word);
+            if units.is_empty() {
+                return None;
+            }
+            let left = units.end - units.start;
+            let cut = units.start + want(left).clamp(1, left);
+            match self.exchange(word, &(cut..units.end)) {
+                Ok(_) => return Some(units.start..cut),
+                Err(other) => word = other,
+            }
+        }
+    }
+
+    /// Claims the back half, rounded up.
+    pub(super) fn take_back_half(&self) -> Option<Range<u32>> {
+        let mut word = self.0.load(Ordering::Relaxed);
+        loop {
+            let units = unpack(word);
+            if units.is_empty() {
+                return None;
+            }
+            let cut = units.start + (units.end - units.start) / 2;
+            match self.exchange(word, &(units.start..cut)) {
+                Ok(_) => return Some(cut..units.end),
+                Err(other) => word = other,
+            }
+        }
+    }
+
+    /// Puts claimed units up for anybody again, if this slice is empty.
+    pub(super) fn put(&self, units: &Range<u32>) -> bool {
+        let word = self.0.load(Ordering::Relaxed);
+        unpack(word).is_empty() && self.exchange(word, units).is_ok()
+    }
+
+    fn exchange(&self, word: u64, units: &Range<u32>) -> Result<u64, u64> {
+        self.0
+            .compare_exchange_weak(word, pack(units), Ordering::Relaxed, Ordering::Relaxed)
+    }
+}
