@@ -6,18 +6,23 @@ use std::ptr::NonNull;
 
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicUsize, Ordering};
+use bywash_sync::mutant;
 
-use super::ring::{Haul, Ring, Steal};
+use super::ring::{Haul, RING_SLOTS, Ring, Steal};
 use crate::item::Item;
 
 /// The stack's first allocation, in slots; it doubles from there.
 const FIRST_CAPACITY: usize = 256;
 
+/// After this many pops that found nothing, with no burst in between that used half of the stack,
+/// the stack halves.
+const PATIENCE: usize = 256;
+
 /// A stream of pushes exposes itself at the latest after this many, asked or not.
 const LONGEST_STRIDE: usize = 64;
 
 /// How much one exposure moves at most: half the ring, so that a reclaim stays short.
-const LARGEST_EXPOSURE: usize = 128;
+const LARGEST_EXPOSURE: usize = RING_SLOTS / 2;
 
 /// A height of the owner's stack: how many slots lie below.
 pub type Position = usize;
@@ -54,6 +59,8 @@ struct Hot {
     published: Cell<usize>,
     capacity: Cell<usize>,
     stride: Cell<usize>,
+    /// Pops that found nothing since half of the stack was last in use.
+    lulls: Cell<usize>,
     /// False while there is nobody who could steal; then nothing is exposed unasked.
     watched: Cell<bool>,
 }
@@ -80,6 +87,7 @@ impl<T: Item> Core<T> {
             published: Cell::new(0),
             capacity: Cell::new(FIRST_CAPACITY),
             stride: Cell::new(1),
+            lulls: Cell::new(0),
             watched: Cell::new(true),
         };
         Self {
@@ -192,6 +200,21 @@ impl<'core, T: Item> Owner<'core, T> {
         self.hot().len.get()
     }
 
+    /// How many items this deque holds, public ones included; thieves may take some meanwhile.
+    pub fn len(self) -> usize {
+        self.hot().len.get() - self.hot().published.get() + self.core.ring.len()
+    }
+
+    /// Whether this deque holds nothing, public or private.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many slots the stack has just now.
+    pub fn capacity(self) -> usize {
+        self.hot().capacity.get()
+    }
+
     /// Puts `item` on top. Returns whether the slow way was taken, in which case items may have
     /// become public and sleepers may want to know.
     ///
@@ -217,6 +240,7 @@ impl<'core, T: Item> Owner<'core, T> {
         let hot = self.hot();
         let len = hot.len.get();
         if len <= floor {
+            self.rest();
             return None;
         }
         match self.slot(len - 1).get() {
@@ -317,6 +341,9 @@ impl<'core, T: Item> Owner<'core, T> {
         if hot.len.get() == hot.capacity.get() {
             self.grow();
         }
+        if hot.len.get() >= hot.capacity.get() / 2 {
+            hot.lulls.set(0);
+        }
         let is_asked = self.is_asked();
         if is_asked || hot.watched.get() {
             let private = hot.len.get() - hot.published.get();
@@ -335,8 +362,48 @@ impl<'core, T: Item> Owner<'core, T> {
             usize::MAX / 2
         };
         let due = hot.len.get() + stride;
-        hot.limit
-            .store(due.min(hot.capacity.get()), Ordering::Relaxed);
+        hot.limit.store(due.min(self.wall()), Ordering::Relaxed);
+    }
+
+    /// The length that no push may reach unnoticed: half of the stack, then the whole of it.
+    fn wall(self) -> usize {
+        let (len, capacity) = (self.hot().len.get(), self.hot().capacity.get());
+        if len < capacity / 2 && capacity > FIRST_CAPACITY {
+            capacity / 2
+        } else {
+            capacity
+        }
+    }
+
+    /// Gives memory back, bit by bit, while a large stack stays empty.
+    #[inline(always)]
+    fn rest(self) {
+        if self.hot().capacity.get() > FIRST_CAPACITY && self.hot().len.get() == 0 {
+            self.rest_slow();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn rest_slow(self) {
+        let hot = self.hot();
+        hot.lulls.set(hot.lulls.get() + 1);
+        if hot.lulls.get() >= PATIENCE {
+            hot.lulls.set(0);
+            let smaller = hot.capacity.get() / 2;
+            free_stack(hot.slots.replace(stack_of(smaller)), hot.capacity.get());
+            hot.capacity.set(smaller);
+        }
+        let limit = hot.limit.load(Ordering::Relaxed);
+        if limit > self.wall() {
+            // A claim and not a store: a thief that asks just now must not be overwritten.
+            let _ = hot.limit.compare_exchange(
+                limit,
+                self.wall(),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+        }
     }
 
     /// Moves up to `count` of the oldest private items to the ring; returns how many fitted.
@@ -352,6 +419,9 @@ impl<'core, T: Item> Owner<'core, T> {
                 .slot(index)
                 .take()
                 .expect("bywash: a private slot holds an item");
+            if mutant("split.publish.no_hole") {
+                self.slot(index).set(Some(raw));
+            }
             // SAFETY: the item is looked at, not taken: it goes to the ring as the pointer it was.
             let item = std::mem::ManuallyDrop::new(unsafe { T::from_raw(raw) });
             (raw, item.label())

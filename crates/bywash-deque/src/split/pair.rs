@@ -54,6 +54,22 @@ impl<T: Item + Send> Worker<T> {
         self.owner().pop(0)
     }
 
+    /// How many items are here, public ones included; thieves may take some meanwhile.
+    pub fn len(&self) -> usize {
+        self.owner().len()
+    }
+
+    /// Whether nothing is here, public or private.
+    pub fn is_empty(&self) -> bool {
+        self.owner().is_empty()
+    }
+
+    /// How many slots the private stack has: at most twice as many as items were here at once,
+    /// and given back by halves while the owner finds nothing to pop.
+    pub fn capacity(&self) -> usize {
+        self.owner().capacity()
+    }
+
     /// Makes older items public if thieves would find nothing: to be called before long work.
     #[inline]
     pub fn expose(&self) -> bool {

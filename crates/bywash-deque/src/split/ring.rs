@@ -4,9 +4,11 @@ use std::ptr::{NonNull, null_mut};
 
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use bywash_sync::shadow::Shadow;
+use bywash_sync::{mutant, ordering};
 
-/// How many items can be public at once.
-pub const RING_SLOTS: usize = 256;
+/// How many items can be public at once. Under loom 4, so that scenarios come round.
+pub const RING_SLOTS: usize = if cfg!(bywash_loom) { 4 } else { 256 };
 
 /// The most items that one steal takes.
 pub(super) const HAUL_SLOTS: usize = 32;
@@ -48,6 +50,7 @@ impl Haul {
 struct Slot {
     item: AtomicPtr<()>,
     label: AtomicPtr<()>,
+    shadow: Shadow,
 }
 
 /// The ring itself. Owner's operations are marked; the others are any thread's.
@@ -62,6 +65,7 @@ impl Ring {
         let slot = |_| Slot {
             item: AtomicPtr::new(null_mut()),
             label: AtomicPtr::new(null_mut()),
+            shadow: Shadow::default(),
         };
         Self {
             top: CachePadded::new(AtomicU64::new(start)),
@@ -78,22 +82,30 @@ impl Ring {
     pub(super) fn room(&self) -> usize {
         // Acquire: pairs with the Release of the thieves' compare-and-swap, so that their reads of
         // a slot lie before the owner's next write to it.
-        let top = self.top.load(Ordering::Acquire);
-        RING_SLOTS - (self.tail.load(Ordering::Relaxed) - top) as usize
+        let top = self
+            .top
+            .load(ordering!(Acquire, "split.room.top" => Relaxed));
+        let public = self.tail.load(Ordering::Relaxed).wrapping_sub(top) as usize;
+        RING_SLOTS - public + usize::from(mutant("split.room.one_too_many"))
     }
 
     /// Owner: makes `items` public, oldest first. They must fit into [`Ring::room`].
     pub(super) fn publish(&self, items: impl Iterator<Item = (NonNull<()>, *mut ())>) {
         let mut tail = self.tail.load(Ordering::Relaxed);
         for (item, label) in items {
+            if mutant("split.publish.tail_first") {
+                self.tail.store(tail.wrapping_add(1), Ordering::Release);
+            }
             let slot = self.slot(tail);
+            slot.shadow.write();
             slot.item.store(item.as_ptr(), Ordering::Relaxed);
             slot.label.store(label, Ordering::Relaxed);
-            tail += 1;
+            tail = tail.wrapping_add(1);
         }
         // Release: pairs with the Acquire load of `tail` in `steal`, which then reads the slots and
         // what their items point to.
-        self.tail.store(tail, Ordering::Release);
+        self.tail
+            .store(tail, ordering!(Release, "split.publish.tail" => Relaxed));
     }
 
     /// Owner: takes back everything that is still public; `each` sees index, count and item, oldest
@@ -102,19 +114,28 @@ impl Ring {
         let tail = self.tail.load(Ordering::Relaxed);
         let mut top = self.top.load(Ordering::Relaxed);
         while top != tail {
+            if mutant("split.reclaim.no_claim") {
+                self.top.store(tail, Ordering::Release);
+                break;
+            }
             // Acquire: pairs with the thieves' Release, as in `room`. Release is not needed: the
             // owner reads its own slots, and thieves learn of new items through `tail`.
-            match self
-                .top
-                .compare_exchange_weak(top, tail, Ordering::Acquire, Ordering::Relaxed)
-            {
+            match self.top.compare_exchange_weak(
+                top,
+                tail,
+                ordering!(Acquire, "split.reclaim.claim" => Relaxed),
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => break,
                 Err(moved) => top = moved,
             }
         }
-        let count = (tail - top) as usize;
+        let count = tail.wrapping_sub(top) as usize;
         for index in 0..count {
-            let item = self.slot(top + index as u64).item.load(Ordering::Relaxed);
+            let item = self
+                .slot(top.wrapping_add(index as u64))
+                .item
+                .load(Ordering::Relaxed);
             let item = NonNull::new(item).expect("bywash: the ring holds items only, never null");
             each(index, count, item);
         }
@@ -130,7 +151,7 @@ impl Ring {
     #[inline]
     pub(super) fn len(&self) -> usize {
         let top = self.top.load(Ordering::Relaxed);
-        self.tail.load(Ordering::Relaxed).saturating_sub(top) as usize
+        public(top, self.tail.load(Ordering::Relaxed))
     }
 
     /// The label of the oldest public item, as far as can be told.
@@ -138,7 +159,7 @@ impl Ring {
         let top = self.top.load(Ordering::Relaxed);
         // Acquire: pairs with the Release store in `publish`.
         let tail = self.tail.load(Ordering::Acquire);
-        (tail > top).then(|| self.slot(top).label.load(Ordering::Relaxed))
+        (public(top, tail) > 0).then(|| self.slot(top).label.load(Ordering::Relaxed))
     }
 
     /// A count that changes with each publication and never comes back.
@@ -149,14 +170,19 @@ impl Ring {
     /// Any thread: takes the oldest items, up to half of what is public and `most`, as long as
     /// they share the first one's label and `wants` accepts it.
     pub(super) fn steal(&self, most: usize, wants: impl FnOnce(*mut ()) -> bool) -> Steal<Haul> {
+        let early_tail =
+            mutant("split.steal.tail_first").then(|| self.tail.load(Ordering::Acquire));
         let top = self.top.load(Ordering::Relaxed);
         // Acquire: pairs with the Release store in `publish`; slots below `tail` are then readable.
-        let tail = self.tail.load(Ordering::Acquire);
-        if tail <= top {
+        let tail = early_tail.unwrap_or_else(|| {
+            self.tail
+                .load(ordering!(Acquire, "split.steal.tail" => Relaxed))
+        });
+        let public = public(top, tail);
+        if public == 0 {
             return Steal::Empty;
         }
-        let public = (tail - top) as usize;
-        if public > RING_SLOTS {
+        if public > RING_SLOTS && !mutant("split.steal.lapped") {
             // `top` was read long before `tail`: the slots were written again since.
             return Steal::Retry;
         }
@@ -170,24 +196,55 @@ impl Ring {
             len: 0,
             label,
         };
+        // Readings have no size outside the model checker, so that this allocates nothing.
+        let mut readings = Vec::new();
         while haul.len < most {
-            let slot = self.slot(top + haul.len as u64);
+            let slot = self.slot(top.wrapping_add(haul.len as u64));
             if slot.label.load(Ordering::Relaxed) != label {
                 break;
             }
             haul.items[haul.len] = slot.item.load(Ordering::Relaxed);
+            readings.push(slot.shadow.read());
             haul.len += 1;
         }
-        // Release: pairs with the owner's Acquire loads of `top`, so that the owner writes a slot
-        // again only after this thread has read it. Success proves that `top` never moved since it
-        // was read, hence that the slots above were not rewritten.
-        let moved = top + haul.len as u64;
-        match self
-            .top
-            .compare_exchange(top, moved, Ordering::Release, Ordering::Relaxed)
-        {
-            Ok(_) => Steal::Taken(haul),
-            Err(_) => Steal::Retry,
+        let moved = top.wrapping_add(haul.len as u64);
+        if !self.claim(top, moved) {
+            return Steal::Retry;
         }
+        for (index, reading) in readings.into_iter().enumerate() {
+            let slot = self.slot(top.wrapping_add(index as u64));
+            if mutant("split.steal.slot_after_claim") {
+                haul.items[index] = slot.item.load(Ordering::Relaxed);
+                slot.shadow.read().keep(&slot.shadow);
+            } else {
+                reading.keep(&slot.shadow);
+            }
+        }
+        Steal::Taken(haul)
     }
+
+    /// Any thread: moves `top`, unless somebody else did.
+    fn claim(&self, top: u64, moved: u64) -> bool {
+        if mutant("split.steal.no_claim") {
+            self.top.store(moved, Ordering::Release);
+            return true;
+        }
+        // Release: pairs with the owner's Acquire load of `top` in `room`, so that the owner writes
+        // a slot again only after this thread has read it. Success proves that `top` never moved
+        // since it was read, hence that the slots read since were not written again.
+        self.top
+            .compare_exchange(
+                top,
+                moved,
+                ordering!(Release, "split.steal.claim" => Relaxed),
+                Ordering::Relaxed,
+            )
+            .is_ok()
+    }
+}
+
+/// How many items lie from `top` to `tail`; none if `top` is ahead, having been read later.
+#[inline(always)]
+fn public(top: u64, tail: u64) -> usize {
+    usize::try_from(tail.wrapping_sub(top) as i64).unwrap_or(0)
 }

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bywash_deque::split::{Steal, deque};
+use bywash_deque::Item;
+use bywash_deque::split::{Core, RING_SLOTS, Steal, Stealer, Worker, deque};
 
 #[test]
 fn the_owner_pops_newest_first_through_growth() {
@@ -61,4 +62,200 @@ fn each_item_is_taken_exactly_once_by_owner_or_thieves() {
         }
     });
     assert!(seen.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+}
+
+#[test]
+fn thieves_take_oldest_first() {
+    let (worker, stealer) = deque::<Box<usize>>();
+    for item in 0..100 {
+        worker.push(Box::new(item));
+    }
+    let mut expected = 0;
+    while let Steal::Taken(item) = stealer.steal() {
+        assert_eq!(*item, expected);
+        expected += 1;
+    }
+    assert!(expected > 0, "some were public");
+    while let Some(item) = worker.pop() {
+        assert!(*item >= expected);
+    }
+}
+
+#[test]
+fn both_handles_count_the_items() {
+    let (worker, stealer) = deque::<Box<usize>>();
+    assert!(worker.is_empty() && stealer.is_empty());
+    for item in 0..1_000 {
+        worker.push(Box::new(item));
+        assert_eq!(worker.len(), item + 1);
+        assert!(stealer.len() <= worker.len());
+    }
+    let Steal::Taken(_) = stealer.steal() else {
+        panic!("nothing was public")
+    };
+    worker.pop();
+    assert_eq!(worker.len(), 998);
+}
+
+/// Simple numbers without a pattern, the same in each run.
+fn random(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+#[test]
+fn an_owner_that_exposes_before_it_works_hides_nothing_from_a_first_thief() {
+    let mut state = 0x9e37_79b9_7f4a_7c15;
+    let (worker, stealer) = deque::<Box<usize>>();
+    for _ in 0..50_000 {
+        match random(&mut state) % 4 {
+            0 | 1 => worker.push(Box::new(0)),
+            2 => drop(worker.pop()),
+            _ => drop(stealer.steal()),
+        }
+        worker.expose();
+        assert_eq!(
+            stealer.is_empty(),
+            worker.is_empty(),
+            "the ring is empty only when nothing is left"
+        );
+    }
+}
+
+#[test]
+fn a_stream_of_pushes_hides_at_most_half_and_a_stride_while_the_ring_has_room() {
+    let (worker, stealer) = deque::<Box<usize>>();
+    for pushed in 1..=100 {
+        worker.push(Box::new(pushed));
+        let hidden = worker.len() - stealer.len();
+        assert!(
+            hidden <= pushed.div_ceil(2) + 64,
+            "{hidden} of {pushed} items are hidden"
+        );
+        if pushed == 1 {
+            assert_eq!(hidden, 0, "the first item is public at once");
+        }
+    }
+}
+
+#[test]
+fn an_owner_that_is_asked_exposes_at_its_next_push() {
+    let (worker, stealer) = deque::<Box<usize>>();
+    for item in 0..40 {
+        worker.push(Box::new(item));
+    }
+    while let Steal::Taken(_) = stealer.steal() {}
+    assert!(stealer.is_empty() && !worker.is_empty());
+    // The last, empty-handed attempt asked.
+    worker.push(Box::new(40));
+    assert!(!stealer.is_empty());
+}
+
+#[test]
+fn the_stack_is_at_most_twice_its_high_water_and_is_given_back_after_a_burst() {
+    let (worker, _stealer) = deque::<Box<usize>>();
+    let first = worker.capacity();
+    for item in 0..100_000 {
+        worker.push(Box::new(item));
+        assert!(worker.capacity() <= (2 * worker.len()).max(first));
+    }
+    while worker.pop().is_some() {}
+    for _ in 0..10_000 {
+        assert!(worker.pop().is_none());
+    }
+    assert_eq!(worker.capacity(), first);
+    worker.push(Box::new(7));
+    assert_eq!(worker.pop(), Some(Box::new(7)));
+}
+
+#[test]
+fn bursts_that_come_again_keep_their_stack() {
+    let (worker, _stealer) = deque::<Box<usize>>();
+    let mut largest = 0;
+    for round in 0..2_000 {
+        for item in 0..700 {
+            worker.push(Box::new(item));
+        }
+        while worker.pop().is_some() {}
+        if round == 0 {
+            largest = worker.capacity();
+        }
+        assert_eq!(worker.capacity(), largest, "round {round}");
+    }
+}
+
+#[test]
+fn each_remaining_item_is_dropped_once_public_or_private() {
+    struct Counted<'a>(&'a AtomicUsize);
+    impl Drop for Counted<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let drops = AtomicUsize::new(0);
+    let (worker, stealer) = deque();
+    for _ in 0..1_000 {
+        worker.push(Box::new(Counted(&drops)));
+    }
+    drop(stealer.steal());
+    drop(worker.pop());
+    assert_eq!(drops.load(Ordering::Relaxed), 2);
+    drop(worker);
+    assert_eq!(drops.load(Ordering::Relaxed), 2, "a stealer is left");
+    drop(stealer);
+    assert_eq!(drops.load(Ordering::Relaxed), 1_000);
+}
+
+#[test]
+fn public_positions_wrap_at_the_integers_end() {
+    for before_the_end in 0..6 {
+        let core = Core::<Box<usize>>::starting_at(u64::MAX - before_the_end);
+        // SAFETY: the only view there is.
+        let owner = unsafe { core.owner() };
+        let mut taken = Vec::new();
+        for item in 0..20 {
+            owner.push(Box::new(item));
+            owner.expose();
+            if let Steal::Taken(haul) = core.steal(2, |_| true) {
+                for raw in haul.items() {
+                    // SAFETY: the steal made this thread the owner of each pointer, once.
+                    taken.push(*unsafe { <Box<usize> as Item>::from_raw(raw) });
+                }
+            }
+        }
+        assert!(core.len() <= RING_SLOTS);
+        taken.extend(std::iter::from_fn(|| owner.pop(0)).map(|item| *item));
+        taken.sort_unstable();
+        assert_eq!(taken, (0..20).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn no_thief_starves() {
+    fn wait_for_one(stealer: Stealer<Box<usize>>, got: &AtomicUsize) {
+        while !matches!(stealer.steal(), Steal::Taken(_)) {
+            std::thread::yield_now();
+        }
+        got.fetch_add(1, Ordering::Relaxed);
+    }
+    fn feed(worker: &Worker<Box<usize>>) {
+        for item in 0..4 {
+            worker.push(Box::new(item));
+        }
+        worker.pop();
+        std::thread::yield_now();
+    }
+    let (worker, stealer) = deque();
+    let got = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            let stealer = stealer.clone();
+            scope.spawn(|| wait_for_one(stealer, &got));
+        }
+        while got.load(Ordering::Relaxed) < 3 {
+            feed(&worker);
+        }
+    });
 }

@@ -3,3 +3,4 @@
 
 mod board;
 mod chase_lev;
+mod split;
