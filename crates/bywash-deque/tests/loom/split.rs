@@ -60,7 +60,7 @@ fn finish(worker: &Worker<Token>, board: &Board, threads: Vec<JoinHandle<()>>) {
 
 #[test]
 fn the_last_item_goes_to_one_of_two() {
-    model("split::last_item", BOUND, 50, || {
+    model("split::last_item", BOUND, 800, || {
         let board = Board::new(1);
         let (worker, stealer) = deque();
         let threads = vec![thief(&stealer, &board, 1)];
@@ -72,7 +72,7 @@ fn the_last_item_goes_to_one_of_two() {
 
 #[test]
 fn two_public_items_meet_a_thief_that_steals_twice() {
-    model("split::steal_twice", BOUND, 100, || {
+    model("split::steal_twice", BOUND, 300, || {
         let board = Board::new(3);
         let (worker, stealer) = deque();
         push(&worker, &board, 0..3);
@@ -85,7 +85,7 @@ fn two_public_items_meet_a_thief_that_steals_twice() {
 #[test]
 fn an_owner_that_only_pushes_never_writes_a_slot_that_a_thief_reads() {
     // Pushes 1, 3 and 7 fill the ring; push 15 publishes again if a thief has made room.
-    model("split::only_pushes", BOUND, 100, || {
+    model("split::only_pushes", BOUND, 40, || {
         let board = Board::new(15);
         let (worker, stealer) = deque();
         push(&worker, &board, 0..14);
@@ -109,7 +109,8 @@ fn a_batch_meets_an_owner_that_takes_everything_back() {
 
 #[test]
 fn slots_come_round_through_reclaiming_while_a_thief_reads_one() {
-    model("split::reclaim_wrap", BOUND, 500, || {
+    // Bound 2: the owner goes round the whole ring, which makes the search large.
+    model("split::reclaim_wrap", 2, 10_000, || {
         let board = Board::new(5);
         let (worker, stealer) = deque();
         push(&worker, &board, [0]);
@@ -117,6 +118,7 @@ fn slots_come_round_through_reclaiming_while_a_thief_reads_one() {
         for number in 1..5 {
             pop(&worker, &board);
             push(&worker, &board, [number]);
+            worker.expose();
         }
         finish(&worker, &board, threads);
     });
@@ -124,7 +126,7 @@ fn slots_come_round_through_reclaiming_while_a_thief_reads_one() {
 
 #[test]
 fn two_thieves_and_the_owner_meet_over_two_public_items() {
-    model("split::two_thieves", BOUND, 500, || {
+    model("split::two_thieves", BOUND, 10_000, || {
         let board = Board::new(3);
         let (worker, stealer) = deque();
         push(&worker, &board, 0..3);
@@ -137,7 +139,7 @@ fn two_thieves_and_the_owner_meet_over_two_public_items() {
 
 #[test]
 fn what_is_pushed_and_exposed_meets_a_thief() {
-    model("split::expose", BOUND, 100, || {
+    model("split::expose", BOUND, 15_000, || {
         let board = Board::new(3);
         let (worker, stealer) = deque();
         let threads = vec![thief(&stealer, &board, 2)];
@@ -150,7 +152,7 @@ fn what_is_pushed_and_exposed_meets_a_thief() {
 
 #[test]
 fn a_fork_is_taken_back_or_stolen_never_both() {
-    model("split::take_back", BOUND, 100, || {
+    model("split::take_back", BOUND, 700, || {
         let board = Board::new(3);
         let core = Arc::new(Core::<Token>::new());
         // SAFETY: this thread makes the only view, and keeps it to the end.
