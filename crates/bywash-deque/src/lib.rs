@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | [`chase_lev`] | the deque of Chase and Lev: grows, shrinks, LIFO or FIFO | a fence or a compare-and-swap a pop | every item, as soon as it is pushed |
 //! | [`split`] | the scheduler's: a private stack, a public ring of 256 | two stores and a compare a push | what the owner made public |
+//! | [`registry`] | who can be stolen from, while workers come and go | a lock, to join and to leave | a list, read without a lock |
 //!
 //! Items are pointers: anything that is an [`Item`] (`Box`, `Arc`, `NonNull`, `&'static`).
 //!
@@ -28,6 +29,8 @@ mod item;
 #[expect(unsafe_code, reason = "frees what no thief can reach any more")]
 #[doc(hidden)]
 pub mod reclaim;
+#[expect(unsafe_code, reason = "lists are read and retired by raw pointer")]
+pub mod registry;
 #[expect(
     unsafe_code,
     reason = "a plain-memory stack that one owner uses, and items as raw pointers"

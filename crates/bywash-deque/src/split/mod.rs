@@ -1,7 +1,7 @@
 //! The scheduler's deque: a private stack in plain memory, and a small public ring beside it.
 //!
 //! The owner pushes and pops on a stack that nobody else can see: a slot store, a length, one
-//! compare; no fence and no read-modify-write. Thieves see only the [ring](ring), 256 slots with a
+//! compare; no fence and no read-modify-write. Thieves see only the ring, 256 slots with a
 //! `top` that thieves move by compare-and-swap and a `tail` that the owner alone writes. Both count
 //! up for ever in 64 bits, so a batch steal (`top + k`) has no ABA.
 //!

@@ -2,4 +2,5 @@
 #![cfg(not(any(bywash_loom, bywash_shuttle)))]
 
 mod chase_lev;
+mod registry;
 mod split;

@@ -3,4 +3,5 @@
 
 mod board;
 mod chase_lev;
+mod registry;
 mod split;
