@@ -308,6 +308,13 @@ fn judge(goal: &Goal, row: &Row, tracks: &[Track], to_best: Option<Ratio>) -> Go
                 row.lower_is_better,
             )
         }
+        Bound::Above { name, times } => {
+            let ratio = ours.zip(sound(name)).map(|(ours, theirs)| {
+                let ratio = paired_ratio(&ours.samples, &theirs.samples, true);
+                (ratio.median, ratio.low, ratio.high)
+            });
+            (format!("≥ {times} × {name}"), ratio, times, false)
+        }
         Bound::SpeedUp { times } => {
             let ratio = ours.zip(sound("serial")).map(|(ours, serial)| {
                 let ratio = paired_ratio(&serial.samples, &ours.samples, true);

@@ -314,6 +314,13 @@ pub enum Bound {
         /// The factor.
         times: f64,
     },
+    /// Ours costs at least `times` what the named contender costs: what a better way saves.
+    Above {
+        /// The contender.
+        name: &'static str,
+        /// The factor.
+        times: f64,
+    },
     /// At least `times` as fast as serial code.
     SpeedUp {
         /// The factor.
@@ -338,6 +345,11 @@ impl Goal {
     /// At most `times` the cost of the named contender, or at least `times` what it reaches.
     pub const fn against(name: &'static str, times: f64) -> Self {
         Self::always(Bound::Against { name, times })
+    }
+
+    /// At least `times` the figure of the named contender, where less is better.
+    pub const fn at_least_times(name: &'static str, times: f64) -> Self {
+        Self::always(Bound::Above { name, times })
     }
 
     /// At least `times` as fast as serial code.

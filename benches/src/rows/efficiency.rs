@@ -3,6 +3,7 @@
 use crate::harness::clock::stopwatch;
 use crate::harness::row::{Contender, Goal, Row, Sample, Setting, Workers, Wrong, check};
 use crate::harness::tally;
+use crate::ours;
 use crate::rivals::{self, std_threads};
 use crate::workloads::chain::{self, NS_20, NS_120, NS_1350, NS_13600, Task};
 use orx_parallel::{IntoParIter, Par};
@@ -209,7 +210,19 @@ impl Load {
 fn one_by_one(setting: &Setting, task: Task) -> Vec<Contender> {
     let load = Load::even(task, setting);
     let workers = setting.workers;
-    let mut all = scopes(load, workers, 1);
+    let mut all = vec![Contender::ours(move || {
+        ours::inside(workers, |outside| {
+            load.sample(workers, || {
+                let load = &load;
+                outside.frame(|frame| {
+                    for number in 0..load.count {
+                        frame.spawn_detached(move |_| load.run(number));
+                    }
+                });
+            })
+        })
+    })];
+    all.extend(scopes(load, workers, 1));
     all.push(Contender::shown("chili.join", move || {
         fn halves(scope: &mut chili::Scope<'_>, load: &Load, from: usize, to: usize) {
             if to - from == 1 {

@@ -2,6 +2,7 @@
 
 use crate::harness::clock::stopwatch;
 use crate::harness::row::{Contender, Sample, Setting, Wrong, check};
+use crate::ours;
 use crate::rivals;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub(super) struct ForkJoin<W, S> {
     pub per: Per,
     /// The program on one thread.
     pub serial: fn(&W, &mut S),
+    /// The program on this project.
+    pub ours: fn(&bywash::Context<'_>, &W, &mut S),
     /// The program on rayon.
     pub rayon: fn(&W, &mut S),
     /// The program on chili.
@@ -54,6 +57,12 @@ impl<W: Send + Sync + 'static, S: Send + 'static> ForkJoin<W, S> {
         let workers = setting.workers;
         let shared = Arc::new(self);
         let program = Arc::clone(&shared);
+        let ours = move || {
+            ours::inside(workers, |context| {
+                program.sample(|work, out| (program.ours)(context, work, out))
+            })
+        };
+        let program = Arc::clone(&shared);
         let rayon = move || {
             let program = &*program;
             rivals::rayon::inside(workers, || {
@@ -78,6 +87,7 @@ impl<W: Send + Sync + 'static, S: Send + 'static> ForkJoin<W, S> {
         let program = Arc::clone(&shared);
         let serial = move || program.sample(|work, out| (program.serial)(work, out));
         let mut all = vec![
+            Contender::ours(ours),
             Contender::rival("rayon", rayon),
             Contender::rival("chili", on_chili(shared.chili)),
             Contender::rival("forte", forte).in_own_process(),

@@ -2,6 +2,7 @@
 
 use crate::harness::clock::{spin_for, wait_until};
 use crate::harness::row::{Contender, Goal, Row, Sample, Setting, Workers, Wrong, check};
+use crate::ours;
 use crate::rivals;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -109,6 +110,22 @@ fn hidden(setting: &Setting, which: usize) -> Vec<Contender> {
         Ok(Sample::quantile_of(latencies, 0.5))
     }
     vec![
+        Contender::ours(move || {
+            ours::inside(workers, |outside| {
+                sample(attempts, which, |course| {
+                    let mut leaf = 0;
+                    outside.frame(|frame| {
+                        frame.spawn_detached(move |_| course.wake());
+                        course.wait_for_the_other();
+                        for number in 0..JOBS {
+                            frame.spawn_detached(move |_| course.job(number));
+                        }
+                        leaf = course.leaf();
+                    });
+                    leaf
+                })
+            })
+        }),
         Contender::rival("rayon.scope", move || {
             rivals::rayon::inside(workers, || {
                 sample(attempts, which, |course| {

@@ -2,7 +2,7 @@
 
 use super::fork_join::{ForkJoin, Per};
 use crate::harness::row::{Contender, Goal, Row, Setting};
-use crate::workloads::fork_join::{serial, with_chili, with_forte, with_rayon};
+use crate::workloads::fork_join::{serial, with_bywash, with_chili, with_forte, with_rayon};
 use crate::workloads::tree::Tree;
 
 const RIVALS: &[&str] = &["rayon", "chili", "forte"];
@@ -72,6 +72,7 @@ fn fib(setting: &Setting) -> Vec<Contender> {
         timings: 1,
         per: Per::Operation(FIB_FORKS),
         serial: |n, sum| *sum += serial::fib((), *n),
+        ours: |cx, n, sum| *sum += with_bywash::fib(cx, *n),
         rayon: |n, sum| *sum += with_rayon::fib((), *n),
         chili: |scope, n, sum| *sum += with_chili::fib(scope, *n),
         chili_swapped: None,
@@ -98,6 +99,7 @@ fn tree(setting: &Setting, levels: u32, calls: usize) -> Vec<Contender> {
         timings: 1,
         per: Per::Operation(Tree::nodes(levels)),
         serial: |node, sum| *sum += serial::tree((), node),
+        ours: |cx, node, sum| *sum += with_bywash::tree(cx, node),
         rayon: |node, sum| *sum += with_rayon::tree((), node),
         chili: |scope, node, sum| *sum += with_chili::tree(scope, node),
         chili_swapped: Some(|scope, node, sum| *sum += with_chili::tree_reversed(scope, node)),
@@ -116,6 +118,7 @@ fn tree_large_reversed(setting: &Setting) -> Vec<Contender> {
         timings: 1,
         per: Per::Operation(Tree::nodes(20)),
         serial: |node, sum| *sum += serial::tree_reversed((), node),
+        ours: |cx, node, sum| *sum += with_bywash::tree_reversed(cx, node),
         rayon: |node, sum| *sum += with_rayon::tree_reversed((), node),
         chili: |scope, node, sum| *sum += with_chili::tree_reversed(scope, node),
         chili_swapped: Some(|scope, node, sum| *sum += with_chili::tree(scope, node)),

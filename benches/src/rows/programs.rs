@@ -3,7 +3,7 @@
 use super::fork_join::{ForkJoin, Per};
 use crate::harness::row::{Contender, Goal, Row, Setting};
 use crate::harness::statistics::SplitMix64;
-use crate::workloads::fork_join::{serial, with_chili, with_forte, with_rayon};
+use crate::workloads::fork_join::{serial, with_bywash, with_chili, with_forte, with_rayon};
 use crate::workloads::matrix::{small_numbers, sum_of_product};
 use crate::workloads::unbalanced::{Node, T1_NODES};
 
@@ -62,6 +62,7 @@ fn queens(setting: &Setting, size: u32, answer: u64, calls: usize) -> Vec<Conten
         timings: 1,
         per: Per::Call,
         serial: |all, sum| *sum += serial::queens((), *all, 0, 0, 0),
+        ours: |cx, all, sum| *sum += with_bywash::queens(cx, *all, 0, 0, 0),
         rayon: |all, sum| *sum += with_rayon::queens((), *all, 0, 0, 0),
         chili: |scope, all, sum| *sum += with_chili::queens(scope, *all, 0, 0, 0),
         chili_swapped: None,
@@ -81,6 +82,7 @@ fn skynet(setting: &Setting) -> Vec<Contender> {
         timings: 1,
         per: Per::Call,
         serial: |leaves, sum| *sum += serial::skynet((), 0, *leaves),
+        ours: |cx, leaves, sum| *sum += with_bywash::skynet(cx, 0, *leaves),
         rayon: |leaves, sum| *sum += with_rayon::skynet((), 0, *leaves),
         chili: |scope, leaves, sum| *sum += with_chili::skynet(scope, 0, *leaves),
         chili_swapped: None,
@@ -99,6 +101,7 @@ fn unbalanced(setting: &Setting) -> Vec<Contender> {
         timings: 1,
         per: Per::Call,
         serial: |root, sum| *sum += serial::unbalanced((), root),
+        ours: |cx, root, sum| *sum += with_bywash::unbalanced(cx, root),
         rayon: |root, sum| *sum += with_rayon::unbalanced((), root),
         chili: |scope, root, sum| *sum += with_chili::unbalanced(scope, root),
         chili_swapped: None,
@@ -120,6 +123,7 @@ fn multiply(setting: &Setting) -> Vec<Contender> {
         timings: setting.repeats(4, 1),
         per: Per::Call,
         serial: |(left, right), out| serial::multiply((), left, right, out),
+        ours: |cx, (left, right), out| with_bywash::multiply(cx, left, right, out),
         rayon: |(left, right), out| with_rayon::multiply((), left, right, out),
         chili: |scope, (left, right), out| with_chili::multiply(scope, left, right, out),
         chili_swapped: None,
@@ -142,6 +146,7 @@ fn sort(setting: &Setting) -> Vec<Contender> {
         timings: setting.repeats(3, 1),
         per: Per::Call,
         serial: |_, (data, spare)| serial::sort((), data, spare),
+        ours: |cx, _, (data, spare)| with_bywash::sort(cx, data, spare),
         rayon: |_, (data, spare)| with_rayon::sort((), data, spare),
         chili: |scope, _, (data, spare)| with_chili::sort(scope, data, spare),
         chili_swapped: None,

@@ -1,8 +1,11 @@
 //! Rows `spawn_*`: what a job costs when it is spawned one by one and does almost nothing.
 
+use crate::harness::clock::stopwatch;
 use crate::harness::row::{Contender, Goal, Row, Sample, Setting, Wrong, check};
 use crate::harness::tally;
+use crate::ours;
 use crate::rivals;
+use bywash::Context;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -71,6 +74,13 @@ pub(super) static ROWS: &[Row] = &[
         ],
         with_result,
     ),
+    Row::new(
+        "spawn_boxed",
+        "ns/job",
+        "spawn_detached on the same system, but with each job in a box from the heap",
+        boxed,
+    )
+    .goals(&[Goal::at_least_times("bywash.spawn_detached", 2.0)]),
 ];
 
 /// Jobs in one burst.
@@ -162,28 +172,72 @@ fn scopes(setting: &Setting) -> Vec<Contender> {
 }
 
 /// Loops over the same 50,000 bodies, shown beside: they hand out ranges, not jobs.
-fn loops(setting: &Setting) -> Vec<Contender> {
+fn loops(setting: &Setting) -> Contender {
     let (workers, bursts) = (setting.workers, bursts(setting));
-    vec![Contender::shown("fork_union.loop", move || {
+    Contender::shown("fork_union.loop", move || {
         let mut pool = rivals::fork_union::pool(workers);
         measure(bursts, SUM, || {
-            let start = Instant::now();
-            drop(pool.for_n_dynamic(JOBS as usize, |prong| {
-                tally::add(prong.task_index as u64);
-            }));
-            start.elapsed()
+            stopwatch(|| {
+                drop(pool.for_n_dynamic(JOBS as usize, |prong| {
+                    tally::add(prong.task_index as u64);
+                }));
+            })
         })
-    })]
+    })
+}
+
+/// Bursts on our own system, from inside a job: `burst` spawns into a frame of its own.
+fn ours(
+    setting: &Setting,
+    burst: impl for<'frame> Fn(&Context<'frame>) + 'static,
+) -> impl FnMut() -> Result<Sample, Wrong> + 'static {
+    let (workers, bursts) = (setting.workers, bursts(setting));
+    move || {
+        ours::inside(workers, |outside| {
+            measure(bursts, SUM, || {
+                stopwatch(|| outside.frame(|frame| burst(frame)))
+            })
+        })
+    }
+}
+
+fn spawn_each(context: &Context<'_>) {
+    for number in 0..JOBS {
+        context.spawn_detached(move |_| tally::add(number));
+    }
 }
 
 fn detached(setting: &Setting) -> Vec<Contender> {
-    let mut all = scopes(setting);
-    all.extend(loops(setting));
+    let mut all = vec![Contender::ours(ours(setting, spawn_each))];
+    all.extend(scopes(setting));
+    all.push(loops(setting));
     all
 }
 
+fn boxed(setting: &Setting) -> Vec<Contender> {
+    let spawn_boxes = |context: &Context<'_>| {
+        for number in 0..JOBS {
+            let job: Box<dyn FnOnce() + Send> = Box::new(move || tally::add(number));
+            context.spawn_detached(move |_| job());
+        }
+    };
+    vec![
+        Contender::ours(ours(setting, spawn_boxes)),
+        Contender::shown("bywash.spawn_detached", ours(setting, spawn_each)),
+    ]
+}
+
 fn with_counter(setting: &Setting) -> Vec<Contender> {
-    scopes(setting)
+    let spawn_and_wait = |context: &Context<'_>| {
+        let group = context.counter();
+        for number in 0..JOBS {
+            context.spawn_with_counter(group, move |_| tally::add(number));
+        }
+        context.wait(group);
+    };
+    let mut all = vec![Contender::ours(ours(setting, spawn_and_wait))];
+    all.extend(scopes(setting));
+    all
 }
 
 /// A node of the recursion spawns its children `2n + 1` and `2n + 2` while they are below this,
@@ -221,8 +275,18 @@ fn recursive(setting: &Setting) -> Vec<Contender> {
         })
     }
 
+    fn on_ours(context: &Context<'_>, number: u64) {
+        tally::add(number);
+        for child in children(number) {
+            context.spawn_detached(move |context| on_ours(context, child));
+        }
+    }
+
     let (workers, bursts) = (setting.workers, bursts(setting));
     vec![
+        Contender::ours(ours(setting, |context| {
+            context.spawn_detached(|context| on_ours(context, 0));
+        })),
         Contender::rival("rayon.scope", move || {
             rivals::rayon::inside(workers, || {
                 measure(bursts, SUM, || {
@@ -286,7 +350,16 @@ fn with_result(setting: &Setting) -> Vec<Contender> {
     }
 
     let (workers, bursts) = (setting.workers, bursts(setting));
+    let spawn_and_collect = |context: &Context<'_>| {
+        let mut handles = context.arena().frame_vec_with_capacity(JOBS as usize);
+        for number in 0..JOBS {
+            handles.push(context.spawn_job(move |_| number));
+        }
+        let results = handles.drain(..).map(|handle| handle.wait(context));
+        tally::add(results.fold(0, u64::wrapping_add));
+    };
     vec![
+        Contender::ours(ours(setting, spawn_and_collect)),
         Contender::rival("rayon::spawn", move || {
             let results: &'static Results = Box::leak(Box::new(Results::new()));
             rivals::rayon::inside(workers, || {

@@ -2,6 +2,7 @@
 
 use crate::harness::clock::{cpu_time_of_others, stopwatch, wait_until};
 use crate::harness::row::{Contender, Goal, Row, Sample, Setting, Workers, Wrong, check};
+use crate::ours;
 use crate::rivals;
 use crate::workloads::rendezvous::Rendezvous;
 use std::sync::Arc;
@@ -100,6 +101,33 @@ trait Entered {
 
     /// A loop with one item for each worker, all of which meet inside.
     fn meet(&mut self, meeting: &Rendezvous);
+}
+
+struct Ours {
+    system: bywash::JobSystem,
+    workers: usize,
+}
+
+impl Entered for Ours {
+    fn call(&mut self) {
+        self.system.join(|_| (), |_| ());
+    }
+
+    fn meet(&mut self, meeting: &Rendezvous) {
+        self.system.frame(|frame| {
+            for _ in 1..self.workers {
+                frame.spawn_detached(|_| meeting.meet());
+            }
+            meeting.meet();
+        });
+    }
+}
+
+impl Ours {
+    fn new(workers: usize) -> Self {
+        let system = ours::system(workers);
+        Self { system, workers }
+    }
 }
 
 struct Rayon {
@@ -215,6 +243,7 @@ fn entry_hot(setting: &Setting) -> Vec<Contender> {
         Ok(Sample::quantile_of(latencies, 0.5))
     }
     vec![
+        Contender::ours(move || sample(Ours::new(workers), workers, entries)),
         Contender::rival("fork_union", move || {
             let pool = rivals::fork_union::pool(workers);
             sample(ForkUnion { pool }, workers, entries)
@@ -261,6 +290,10 @@ fn alone(
     measure: impl Fn(&mut dyn FnMut()) -> Result<Sample, Wrong> + Copy + 'static,
 ) -> Vec<Contender> {
     vec![
+        Contender::ours(move || {
+            let mut entered = Ours::new(workers);
+            measure(&mut || entered.call())
+        }),
         Contender::rival("rayon", move || {
             let pool = rivals::rayon::pool(workers);
             let mut entered = Rayon { pool };
@@ -310,6 +343,10 @@ fn wake_all(setting: &Setting) -> Vec<Contender> {
         Ok(Sample::quantile_of(latencies, 0.5))
     }
     vec![
+        Contender::ours(move || {
+            let mut entered = Ours::new(workers);
+            sample(workers, entries, |meeting| entered.meet(meeting))
+        }),
         Contender::rival("rayon", move || {
             let pool = rivals::rayon::pool(workers);
             let mut entered = Rayon { pool };
@@ -379,6 +416,11 @@ fn idle_cpu(setting: &Setting) -> Vec<Contender> {
         Sample::of(burnt.as_secs_f64() * 1e3 / start.elapsed().as_secs_f64())
     };
     vec![
+        Contender::ours(move || {
+            let mut entered = Ours::new(workers);
+            entered.meet(&Rendezvous::new(workers));
+            Ok(measure())
+        }),
         Contender::rival("rayon", move || {
             let pool = rivals::rayon::pool(workers);
             pool.broadcast(|_| ());
@@ -422,6 +464,15 @@ fn startup(setting: &Setting) -> Vec<Contender> {
         Ok(Sample::quantile_of(times, 0.5))
     }
     vec![
+        Contender::ours(move || {
+            sample(starts, || {
+                stopwatch(|| {
+                    let mut entered = Ours::new(workers);
+                    entered.meet(&Rendezvous::new(workers));
+                    entered.call();
+                })
+            })
+        }),
         Contender::rival("rayon", move || {
             sample(starts, || {
                 let (begun, ended) = (counter(), counter());
@@ -493,6 +544,13 @@ fn first_job(setting: &Setting) -> Vec<Contender> {
         Ok(Sample::quantile_of(times, 0.5))
     }
     vec![
+        Contender::ours(move || {
+            sample(starts, |start| {
+                let system = ours::system(workers);
+                system.join(|_| (), |_| ());
+                start.elapsed()
+            })
+        }),
         Contender::rival("rayon", move || {
             sample(starts, |start| {
                 let pool = rivals::rayon::pool(workers);

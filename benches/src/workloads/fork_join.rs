@@ -276,6 +276,10 @@ programs!(
     serial, (), join_serially
 );
 programs!(
+    /// With `bywash::Context::join`.
+    with_bywash, &bywash::Context<'_>, join_method
+);
+programs!(
     /// With `rayon::join`.
     with_rayon, (), join_rayon
 );
