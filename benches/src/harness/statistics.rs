@@ -64,9 +64,9 @@ pub fn paired_ratio(ours: &[f64], theirs: &[f64], lower_is_better: bool) -> Rati
     }
 }
 
-/// A cost of exactly zero happens where a clock is coarse; it must not turn a ratio into NaN.
+/// Figures end at a thousandth of their unit: below it a clock says nothing, and zero is no divisor.
 fn divide(part: f64, whole: f64) -> f64 {
-    let smallest = 1e-9;
+    let smallest = 1e-3;
     (part.max(smallest)) / (whole.max(smallest))
 }
 

@@ -8,6 +8,8 @@ pub mod bevy;
 pub mod chili;
 pub mod fork_union;
 pub mod forte;
+#[expect(unsafe_code, reason = "gives general heaps the allocator trait")]
+pub mod heaps;
 pub mod paralight;
 pub mod rayon;
 pub mod std_threads;

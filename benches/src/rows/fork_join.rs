@@ -10,7 +10,7 @@ use std::time::Duration;
 /// A divide-and-conquer program for every library that has a join.
 ///
 /// `W` is what the program reads, shared by all; `S` what it writes, made anew for each timing.
-pub(super) struct ForkJoin<W, S> {
+pub(super) struct ForkJoin<W: 'static, S: 'static> {
     /// What is read.
     pub work: W,
     /// Makes what is written, outside the timed part.
@@ -25,8 +25,8 @@ pub(super) struct ForkJoin<W, S> {
     pub timings: usize,
     /// How a sample is expressed.
     pub per: Per,
-    /// The program on one thread.
-    pub serial: fn(&W, &mut S),
+    /// The program on one thread, in one or more ways: the floors, by name.
+    pub serial: &'static [(&'static str, SerialProgram<W, S>)],
     /// The program on this project.
     pub ours: fn(&bywash::Context<'_>, &W, &mut S),
     /// The program on rayon.
@@ -38,6 +38,9 @@ pub(super) struct ForkJoin<W, S> {
     /// The program on forte.
     pub forte: fn(&forte::Worker, &W, &mut S),
 }
+
+/// A program on one thread.
+pub(super) type SerialProgram<W, S> = fn(&W, &mut S);
 
 /// A program that runs in a scope of chili's.
 pub(super) type ChiliProgram<W, S> = fn(&mut chili::Scope<'_>, &W, &mut S);
@@ -84,15 +87,16 @@ impl<W: Send + Sync + 'static, S: Send + 'static> ForkJoin<W, S> {
                 program.sample(|work, out| (program.forte)(worker, work, out))
             })
         };
-        let program = Arc::clone(&shared);
-        let serial = move || program.sample(|work, out| (program.serial)(work, out));
         let mut all = vec![
             Contender::ours(ours),
             Contender::rival("rayon", rayon),
             Contender::rival("chili", on_chili(shared.chili)),
             Contender::rival("forte", forte).in_own_process(),
-            Contender::floor("serial", serial),
         ];
+        for &(name, run) in shared.serial {
+            let program = Arc::clone(&shared);
+            all.push(Contender::floor(name, move || program.sample(run)));
+        }
         if let Some(swapped) = shared.chili_swapped {
             all.push(Contender::rival("chili.swapped", on_chili(swapped)));
         }

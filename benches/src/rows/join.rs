@@ -2,7 +2,9 @@
 
 use super::fork_join::{ForkJoin, Per};
 use crate::harness::row::{Contender, Goal, Row, Setting};
-use crate::workloads::fork_join::{serial, with_bywash, with_chili, with_forte, with_rayon};
+use crate::workloads::fork_join::{
+    serial, serial_calls, with_bywash, with_chili, with_forte, with_rayon,
+};
 use crate::workloads::tree::Tree;
 
 const RIVALS: &[&str] = &["rayon", "chili", "forte"];
@@ -18,7 +20,8 @@ pub(super) static ROWS: &[Row] = &[
         Goal::against("serial", 1.05).on(1),
         Goal::against("chili", 0.95).on(2),
         Goal::FIRST,
-    ]),
+    ])
+    .note(FOLDED),
     row(
         "join_tree10",
         "ns/node",
@@ -57,6 +60,9 @@ const CHILI: &str = "chili runs 63 of 64 forks as plain calls that nobody can st
 side first, so it walks a tree in the opposite order; chili.swapped is given the sides the other way \
 round and walks memory in the same order as the others.";
 
+const FOLDED: &str = "serial makes every call, as the parallel forms do; in serial.folded the compiler has \
+turned every second call into a loop. chili runs 63 of 64 forks as plain calls that nobody can steal.";
+
 /// fib(32) and its forks, counted as internal calls.
 const FIB: u32 = 32;
 const FIB_ANSWER: u64 = 2_178_309;
@@ -71,7 +77,10 @@ fn fib(setting: &Setting) -> Vec<Contender> {
         calls: setting.repeats(4, 1),
         timings: 1,
         per: Per::Operation(FIB_FORKS),
-        serial: |n, sum| *sum += serial::fib((), *n),
+        serial: &[
+            ("serial", |n, sum| *sum += serial_calls::fib((), *n)),
+            ("serial.folded", |n, sum| *sum += serial::fib((), *n)),
+        ],
         ours: |cx, n, sum| *sum += with_bywash::fib(cx, *n),
         rayon: |n, sum| *sum += with_rayon::fib((), *n),
         chili: |scope, n, sum| *sum += with_chili::fib(scope, *n),
@@ -98,7 +107,7 @@ fn tree(setting: &Setting, levels: u32, calls: usize) -> Vec<Contender> {
         calls,
         timings: 1,
         per: Per::Operation(Tree::nodes(levels)),
-        serial: |node, sum| *sum += serial::tree((), node),
+        serial: &[("serial", |node, sum| *sum += serial::tree((), node))],
         ours: |cx, node, sum| *sum += with_bywash::tree(cx, node),
         rayon: |node, sum| *sum += with_rayon::tree((), node),
         chili: |scope, node, sum| *sum += with_chili::tree(scope, node),
@@ -117,7 +126,9 @@ fn tree_large_reversed(setting: &Setting) -> Vec<Contender> {
         calls: setting.repeats(8, 2),
         timings: 1,
         per: Per::Operation(Tree::nodes(20)),
-        serial: |node, sum| *sum += serial::tree_reversed((), node),
+        serial: &[("serial", |node, sum| {
+            *sum += serial::tree_reversed((), node)
+        })],
         ours: |cx, node, sum| *sum += with_bywash::tree_reversed(cx, node),
         rayon: |node, sum| *sum += with_rayon::tree_reversed((), node),
         chili: |scope, node, sum| *sum += with_chili::tree_reversed(scope, node),

@@ -1,5 +1,7 @@
 //! The rows of the scoreboard, one file for each family, in the order the report prints them.
 
+mod arena;
+mod deque;
 mod efficiency;
 mod fork_join;
 mod hidden;
@@ -21,6 +23,8 @@ pub fn all() -> Vec<&'static Row> {
         wake::ROWS,
         hidden::ROWS,
         programs::ROWS,
+        arena::ROWS,
+        deque::ROWS,
     ]
     .into_iter()
     .flatten()

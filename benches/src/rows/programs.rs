@@ -61,7 +61,9 @@ fn queens(setting: &Setting, size: u32, answer: u64, calls: usize) -> Vec<Conten
         calls,
         timings: 1,
         per: Per::Call,
-        serial: |all, sum| *sum += serial::queens((), *all, 0, 0, 0),
+        serial: &[("serial", |all, sum| {
+            *sum += serial::queens((), *all, 0, 0, 0)
+        })],
         ours: |cx, all, sum| *sum += with_bywash::queens(cx, *all, 0, 0, 0),
         rayon: |all, sum| *sum += with_rayon::queens((), *all, 0, 0, 0),
         chili: |scope, all, sum| *sum += with_chili::queens(scope, *all, 0, 0, 0),
@@ -81,7 +83,9 @@ fn skynet(setting: &Setting) -> Vec<Contender> {
         calls: setting.repeats(8, 2),
         timings: 1,
         per: Per::Call,
-        serial: |leaves, sum| *sum += serial::skynet((), 0, *leaves),
+        serial: &[("serial", |leaves, sum| {
+            *sum += serial::skynet((), 0, *leaves)
+        })],
         ours: |cx, leaves, sum| *sum += with_bywash::skynet(cx, 0, *leaves),
         rayon: |leaves, sum| *sum += with_rayon::skynet((), 0, *leaves),
         chili: |scope, leaves, sum| *sum += with_chili::skynet(scope, 0, *leaves),
@@ -100,7 +104,7 @@ fn unbalanced(setting: &Setting) -> Vec<Contender> {
         calls: 1,
         timings: 1,
         per: Per::Call,
-        serial: |root, sum| *sum += serial::unbalanced((), root),
+        serial: &[("serial", |root, sum| *sum += serial::unbalanced((), root))],
         ours: |cx, root, sum| *sum += with_bywash::unbalanced(cx, root),
         rayon: |root, sum| *sum += with_rayon::unbalanced((), root),
         chili: |scope, root, sum| *sum += with_chili::unbalanced(scope, root),
@@ -122,7 +126,9 @@ fn multiply(setting: &Setting) -> Vec<Contender> {
         calls: 1,
         timings: setting.repeats(4, 1),
         per: Per::Call,
-        serial: |(left, right), out| serial::multiply((), left, right, out),
+        serial: &[("serial", |(left, right), out| {
+            serial::multiply((), left, right, out)
+        })],
         ours: |cx, (left, right), out| with_bywash::multiply(cx, left, right, out),
         rayon: |(left, right), out| with_rayon::multiply((), left, right, out),
         chili: |scope, (left, right), out| with_chili::multiply(scope, left, right, out),
@@ -145,7 +151,7 @@ fn sort(setting: &Setting) -> Vec<Contender> {
         calls: 1,
         timings: setting.repeats(3, 1),
         per: Per::Call,
-        serial: |_, (data, spare)| serial::sort((), data, spare),
+        serial: &[("serial", |_, (data, spare)| serial::sort((), data, spare))],
         ours: |cx, _, (data, spare)| with_bywash::sort(cx, data, spare),
         rayon: |_, (data, spare)| with_rayon::sort((), data, spare),
         chili: |scope, _, (data, spare)| with_chili::sort(scope, data, spare),

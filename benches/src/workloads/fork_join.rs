@@ -249,6 +249,14 @@ macro_rules! join_serially {
     }};
 }
 
+/// Hides the second side's result, so that the compiler cannot turn the second call into a loop.
+macro_rules! join_by_calls {
+    ($cx:expr, |$a:ident| $left:expr, |$b:ident| $right:expr) => {{
+        let (left, right) = join_serially!($cx, |$a| $left, |$b| $right);
+        (left, std::hint::black_box(right))
+    }};
+}
+
 macro_rules! join_rayon {
     ($cx:expr, |$a:ident| $left:expr, |$b:ident| $right:expr) => {{
         let (left, right): ((), ()) = ($cx, $cx);
@@ -274,6 +282,10 @@ macro_rules! join_method {
 programs!(
     /// One side after the other, on one thread: the floor.
     serial, (), join_serially
+);
+programs!(
+    /// The same, with every call really made: what the parallel forms do, less the parallelism.
+    serial_calls, (), join_by_calls
 );
 programs!(
     /// With `bywash::Context::join`.
