@@ -309,6 +309,12 @@ fn uneven(setting: &Setting) -> Vec<Contender> {
 
 fn loops(load: Load, workers: usize) -> Vec<Contender> {
     vec![
+        Contender::ours(move || {
+            let system = ours::system(workers);
+            load.sample(workers, || {
+                system.parallel_for(0..load.count, |number| load.run(number));
+            })
+        }),
         Contender::rival("fork_union", move || {
             let mut pool = rivals::fork_union::pool(workers);
             load.sample(workers, || {

@@ -3,6 +3,7 @@
 use crate::harness::clock::stopwatch;
 use crate::harness::row::{Contender, Goal, Row, Sample, Setting, Wrong, check};
 use crate::harness::tally;
+use crate::ours;
 use crate::rivals::{self, std_threads};
 use crate::workloads::chain::fibonacci_steps;
 use orx_parallel::{IntoParIter, Par};
@@ -177,6 +178,13 @@ fn one_by_one<A: Adding>(setting: &Setting) -> Vec<Contender> {
     let l = Loop::new(setting);
     let workers = setting.workers;
     vec![
+        Contender::ours(move || {
+            let system = ours::system(workers);
+            l.sample(|| {
+                let time = stopwatch(|| system.parallel_for(0..ITEMS, |i| A::add(l.item(i))));
+                (time, A::total(&l))
+            })
+        }),
         Contender::rival("rayon", move || {
             let pool = rivals::rayon::pool(workers);
             l.sample(|| {
@@ -238,6 +246,18 @@ fn chunks(setting: &Setting) -> Vec<Contender> {
     let whole = |chunk: usize| chunk * CHUNK..((chunk + 1) * CHUNK).min(ITEMS);
     const CHUNKS: usize = ITEMS.div_ceil(CHUNK);
     vec![
+        Contender::ours(move || {
+            let system = ours::system(workers);
+            l.sample(|| {
+                let sum = AtomicU64::new(0);
+                let time = stopwatch(|| {
+                    system.parallel_for_chunks(0..ITEMS, CHUNK, |items| {
+                        sum.fetch_add(l.range(items), Relaxed);
+                    });
+                });
+                (time, sum.into_inner())
+            })
+        }),
         Contender::rival("rayon", move || {
             let pool = rivals::rayon::pool(workers);
             l.sample(|| {
@@ -323,6 +343,19 @@ fn reduction(setting: &Setting) -> Vec<Contender> {
     let l = Loop::new(setting);
     let workers = setting.workers;
     vec![
+        Contender::ours(move || {
+            let system = ours::system(workers);
+            l.sample(|| {
+                let start = Instant::now();
+                let sum = system.parallel_reduce(
+                    0..ITEMS,
+                    || 0,
+                    |sum: u64, i| sum.wrapping_add(l.item(i)),
+                    u64::wrapping_add,
+                );
+                (start.elapsed(), sum)
+            })
+        }),
         Contender::rival("rayon", move || {
             let pool = rivals::rayon::pool(workers);
             l.sample(|| {

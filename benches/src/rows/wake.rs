@@ -114,12 +114,9 @@ impl Entered for Ours {
     }
 
     fn meet(&mut self, meeting: &Rendezvous) {
-        self.system.frame(|frame| {
-            for _ in 1..self.workers {
-                frame.spawn_detached(|_| meeting.meet());
-            }
-            meeting.meet();
-        });
+        let items = 0..self.workers;
+        self.system
+            .parallel_for_chunks(items, 1, |_| meeting.meet());
     }
 }
 
