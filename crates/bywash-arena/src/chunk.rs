@@ -19,9 +19,24 @@ pub unsafe trait ChunkSource {
     /// Hands out a chunk of at least `layout.size()` bytes at `layout.align()`; it may be longer.
     ///
     /// # Errors
-    /// [`NoChunk`] when it has none so large. The arena then asks once more for the bare minimum
-    /// before it reports the refusal.
+    /// [`NoChunk`] when it has none so large.
     fn acquire(&self, layout: Layout) -> Result<NonNull<[u8]>, NoChunk>;
+
+    /// Hands out a chunk of `wanted`, or of as little as `least` if that is all there is.
+    ///
+    /// An arena asks this way. Overwrite it where a small chunk that is near beats a large one
+    /// from further away.
+    ///
+    /// # Errors
+    /// [`NoChunk`] when it has none of at least `least`.
+    fn acquire_between(&self, least: Layout, wanted: Layout) -> Result<NonNull<[u8]>, NoChunk> {
+        self.acquire(wanted).or_else(|_| self.acquire(least))
+    }
+
+    /// Whether chunks that a frame no longer needs stay with the arena, as they usually should.
+    fn keeps_spare(&self) -> bool {
+        true
+    }
 
     /// Takes a chunk back.
     ///

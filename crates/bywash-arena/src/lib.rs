@@ -61,6 +61,8 @@ mod store;
 #[cfg(feature = "std")]
 #[expect(unsafe_code, reason = "reaches a thread's slots through its list")]
 mod thread;
+#[expect(unsafe_code, reason = "lends a caller's buffers as chunks")]
+mod tiers;
 #[expect(unsafe_code, reason = "turns fresh memory into values")]
 mod value;
 #[expect(
@@ -82,4 +84,5 @@ pub use poison::FREED;
 pub use pool::{ClassPool, Pool, PoolBox, PoolUse};
 #[cfg(feature = "std")]
 pub use thread::{THREAD_ARENA_BYTES, ThreadArena, ThreadArenas};
+pub use tiers::{Exhausted, Tiers};
 pub use vec::FrameVec;

@@ -72,14 +72,10 @@ impl<S: ChunkSource> Store<S> {
             .get()
             .clamp(FIRST_CHUNK, LARGEST_CHUNK)
             .max(least);
-        let ask = |size: usize| {
-            let layout = Layout::from_size_align(size, CHUNK_ALIGN).map_err(|_| none)?;
-            self.source.acquire(layout)
-        };
-        let memory = match ask(wanted) {
-            Err(_) if wanted > least => ask(least)?,
-            answer => answer?,
-        };
+        let layout = |size| Layout::from_size_align(size, CHUNK_ALIGN).map_err(|_| none);
+        let memory = self
+            .source
+            .acquire_between(layout(least)?, layout(wanted)?)?;
         // SAFETY: `memory` came from `acquire`, asked for the alignment and at least the header.
         let Some(chunk) = (unsafe { Chunk::install(memory) }) else {
             // SAFETY: acquired just above, and not used.
@@ -98,6 +94,13 @@ impl<S: ChunkSource> Store<S> {
     /// Puts the list from `head` to `tail` in front of the spare ones: one store each way, however
     /// long the list is. (Where freed memory is poisoned, that walks it.)
     pub(crate) fn splice(&self, head: Chunk, tail: Chunk) {
+        self.put_in_front(head, tail);
+        if !self.source.keeps_spare() {
+            self.trim();
+        }
+    }
+
+    fn put_in_front(&self, head: Chunk, tail: Chunk) {
         if cfg!(any(debug_assertions, bywash_asan)) {
             let mut next = Some(head);
             while let Some(chunk) = next {
@@ -117,7 +120,10 @@ impl<S: ChunkSource> Store<S> {
         let mut owned = self.owned.get();
         while let Some(chunk) = owned {
             owned = chunk.owned();
-            self.splice(chunk, chunk);
+            self.put_in_front(chunk, chunk);
+        }
+        if !self.source.keeps_spare() {
+            self.trim();
         }
     }
 

@@ -69,9 +69,8 @@ pub struct ThreadArenas<S: ChunkSource + Send + 'static = HeapChunks> {
 /// ```
 pub struct ThreadArena<'handle, S: ChunkSource + Send + 'static = HeapChunks> {
     slot: NonNull<Slot<S>>,
-    handle: &'handle ThreadArenas<S>,
-    /// Whether the thread's list knows the slot; if not, it goes when the lease goes.
-    listed: bool,
+    /// The handle, if the thread's list does not know the slot: it goes when the lease goes.
+    unlisted: Option<&'handle ThreadArenas<S>>,
     /// The slot belongs to this thread.
     not_send: PhantomData<*const ()>,
 }
@@ -185,17 +184,22 @@ impl<S: ChunkSource + Send + 'static> ThreadArenas<S> {
     /// [`ArenaError`] when a new arena is needed and its first chunk cannot be had.
     #[inline]
     pub fn try_for_current_thread(&self) -> Result<ThreadArena<'_, S>, ArenaError> {
-        let id = Arc::as_ptr(&self.shared).cast::<()>();
+        self.last().map_or_else(|| self.find(), Ok)
+    }
+
+    /// The slot that was leased last, if it is this handle's and free.
+    #[inline(always)]
+    fn last(&self) -> Option<ThreadArena<'_, S>> {
         let (handle, slot) = LAST.get();
-        if handle == id
-            && let Some(slot) = slot
-            // SAFETY: the handle owns the slot and is alive; only this thread uses it.
-            && !unsafe { slot.as_ref() }.replace(true)
-        {
-            return Ok(self.lease(slot.cast(), true));
+        if handle != Arc::as_ptr(&self.shared).cast::<()>() {
+            return None;
         }
-        core::hint::cold_path();
-        self.find()
+        // SAFETY: the handle owns the slot and is alive; only this thread uses it.
+        let leased = unsafe { slot?.as_ref() };
+        if leased.replace(true) {
+            return None;
+        }
+        Some(self.lease(slot?.cast(), true))
     }
 
     /// The slot was not the one used last.
@@ -221,12 +225,11 @@ impl<S: ChunkSource + Send + 'static> ThreadArenas<S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn lease(&self, slot: NonNull<Slot<S>>, listed: bool) -> ThreadArena<'_, S> {
         ThreadArena {
             slot,
-            handle: self,
-            listed,
+            unlisted: (!listed).then_some(self),
             not_send: PhantomData,
         }
     }
@@ -382,11 +385,10 @@ impl<S: ChunkSource + Send + 'static> Drop for ThreadArena<'_, S> {
             self.set_budget(Budget::NONE);
             self.reset();
         }
-        if self.listed {
+        match self.unlisted {
             // SAFETY: the handle, which owns the slot, is borrowed.
-            unsafe { self.slot.as_ref() }.leased.set(false);
-        } else {
-            self.handle.shared.free(self.slot);
+            None => unsafe { self.slot.as_ref() }.leased.set(false),
+            Some(handle) => handle.shared.free(self.slot),
         }
     }
 }

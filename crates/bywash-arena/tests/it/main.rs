@@ -9,3 +9,4 @@ mod model;
 mod pools;
 #[cfg(feature = "std")]
 mod threads;
+mod tiers;
