@@ -189,6 +189,7 @@ fn parts(hwloc: &Hwloc, backend: Backend) -> Result<Parts, Error> {
         kinds,
         distances: distances(hwloc, &memories),
         present: pu_set(hwloc.complete_cpuset().iter_set()),
+        online: PuSet::new(),
     })
 }
 

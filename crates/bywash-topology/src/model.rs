@@ -144,6 +144,7 @@ pub struct Topology {
     pub(crate) distances: Distances,
     pub(crate) l3_caches: usize,
     pub(crate) present: PuSet,
+    pub(crate) online: PuSet,
     pub(crate) affinity: Option<PuSet>,
     pub(crate) cpu_quota: Option<f64>,
     pub(crate) is_this_system: bool,
@@ -220,6 +221,12 @@ impl Topology {
     /// Every PU the machine has, offline and forbidden ones too, as far as the source knows.
     pub fn present(&self) -> &PuSet {
         &self.present
+    }
+
+    /// The PUs that run, those that the cgroup forbids included. Where the source does not say
+    /// (libhwloc and its files do not), the [`allowed`](Topology::allowed) ones.
+    pub fn online(&self) -> &PuSet {
+        &self.online
     }
 
     /// The PUs that are online and allowed by the cgroup: those of [`Topology::pus`]. Allocates.

@@ -38,6 +38,8 @@ pub(crate) struct Parts {
     pub(crate) distances: Distances,
     /// Offline and forbidden PUs too.
     pub(crate) present: PuSet,
+    /// Forbidden PUs too; empty where the source does not know.
+    pub(crate) online: PuSet,
 }
 
 impl Parts {
@@ -114,6 +116,7 @@ impl Parts {
             distances: self.distances,
             l3_caches: self.l3_caches,
             present: self.present,
+            online: self.online,
             affinity: None,
             cpu_quota: None,
             is_this_system: self.is_this_system,
@@ -121,7 +124,8 @@ impl Parts {
             positions,
             pus,
         };
-        topology.present = topology.present.union(&topology.allowed());
+        topology.online = topology.online.union(&topology.allowed());
+        topology.present = topology.present.union(&topology.online);
         topology.apply_affinity(None)?;
         Ok(topology)
     }

@@ -267,3 +267,19 @@ impl fmt::Debug for PuSet {
         write!(f, "{{{self}}}")
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn affinity_words_keep_indices_above_1024() {
+        let set: PuSet = [0, 63, 64, 1023, 1024, 5000]
+            .map(PuId)
+            .into_iter()
+            .collect();
+        let words = set.to_words();
+        assert_eq!(PuSet::from_words(&words), set);
+        assert!(words.len() * libc::c_ulong::BITS as usize > 5000);
+    }
+}

@@ -39,6 +39,7 @@ impl Topology {
             kinds: Vec::new(),
             distances: Distances::unknown(),
             present: pus.clone(),
+            online: PuSet::new(),
         };
         parts
             .assemble()
@@ -252,6 +253,7 @@ impl MachineBuilder {
                 .collect(),
             distances,
             present: self.offline.clone(),
+            online: PuSet::new(),
         };
         parts.assemble()
     }

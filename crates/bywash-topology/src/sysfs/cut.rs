@@ -90,6 +90,7 @@ impl Machine {
             kinds,
             distances,
             present: self.present.clone(),
+            online: self.online.clone(),
         }
     }
 

@@ -183,6 +183,27 @@ fn check_levels(machine: &Topology) {
 }
 
 #[test]
+fn small_llcs_are_merged_into_tiers_of_workable_size() {
+    let cores_of_tiers = |file: &str| -> Vec<usize> {
+        let shape = shapes()
+            .into_iter()
+            .find(|shape| shape.file.contains(file))
+            .unwrap();
+        let machine = shape.topology();
+        let placement = Placement::tiered_spillover();
+        let capacity = placement.capacity(&machine).unwrap();
+        let plan = placement.plan(&machine, capacity, Beyond::Error).unwrap();
+        plan.tiers().iter().map(|tier| tier.workers.len()).collect()
+    };
+    assert_eq!(cores_of_tiers("rome"), [6, 6, 6, 6, 6, 6, 6, 6, 48]);
+    assert_eq!(cores_of_tiers("power7"), [vec![4; 16], vec![192]].concat());
+    assert_eq!(cores_of_tiers("strix"), [4, 8, 12]);
+    assert_eq!(cores_of_tiers("kunpeng"), [32, 32, 32, 32]);
+    assert_eq!(cores_of_tiers("opteron6134"), [4, 2]);
+    assert_eq!(cores_of_tiers("hybrid"), [14, 6]);
+}
+
+#[test]
 fn the_properties_hold_on_the_fourteen_machines() {
     for shape in shapes() {
         let machine = shape.topology();

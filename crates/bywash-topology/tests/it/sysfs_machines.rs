@@ -1,6 +1,6 @@
 //! Machines through the sysfs backend, from folder trees, without libhwloc.
 
-use bywash_topology::{Backend, Error, Placement, PuSet, Topology};
+use bywash_topology::{Backend, Error, OsNumbering, Placement, PuSet, Topology};
 
 use crate::expectations::{differences, folder};
 use crate::machines::{Shape, list, shapes};
@@ -98,7 +98,39 @@ fn offline_cpus_are_present_and_nothing_else() {
     let tree = Tree::of("offline", &described.build().unwrap(), &[], Spelling::Lists);
     let machine = Topology::from_sysfs(tree.root()).unwrap();
     assert_eq!(machine.allowed(), list("0-3"));
+    assert_eq!(*machine.online(), list("0-3"));
     assert_eq!(*machine.present(), list("0-7"));
+}
+
+#[test]
+fn cpus_that_a_cgroup_forbids_are_online_all_the_same() {
+    let mut described = Topology::builder();
+    described.package().node().llc().cores(4, 1);
+    let tree = Tree::of(
+        "forbidden",
+        &described.build().unwrap(),
+        &[],
+        Spelling::Lists,
+    );
+    tree.write_cpuset("1-2", "0");
+    let machine = Topology::from_sysfs(tree.root()).unwrap();
+    assert_eq!(machine.allowed(), list("1-2"));
+    assert_eq!(*machine.online(), list("0-3"));
+}
+
+#[test]
+fn more_than_1024_cpus_are_ordinary() {
+    let mut described = Topology::builder();
+    for _ in 0..2 {
+        described.package().node().llc().cores(512, 2);
+    }
+    described.numbering(OsNumbering::SiblingsLast);
+    let described = described.build().unwrap();
+    assert_eq!(described.usable_count(), 2048);
+    let order = Placement::avoid_smt().order(&described).unwrap();
+    assert_eq!(described.pus()[order[2047]].id.0, 2047);
+    let mask = list("1030-2047");
+    assert_eq!(described.restricted_to(&mask).unwrap().usable(), mask);
 }
 
 #[test]
