@@ -1,5 +1,6 @@
 //! The machine as Linux's sysfs describes it, below any root folder.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::cgroup;
@@ -43,6 +44,43 @@ impl Topology {
         Ok(topology)
     }
 }
+
+/// What a file below `topology` groups PUs by.
+enum Grouping {
+    Core,
+    Package,
+    /// Counts for nothing but the order.
+    Cluster,
+}
+
+/// The files that group PUs, newer names first.
+const GROUPINGS: [(Grouping, &[&str]); 6] = [
+    (
+        Grouping::Core,
+        &[
+            "core_cpus_list",
+            "core_cpus",
+            "thread_siblings_list",
+            "thread_siblings",
+        ],
+    ),
+    (
+        Grouping::Package,
+        &[
+            "package_cpus_list",
+            "package_cpus",
+            "core_siblings_list",
+            "core_siblings",
+        ],
+    ),
+    (Grouping::Cluster, &["die_cpus_list", "die_cpus"]),
+    (Grouping::Cluster, &["cluster_cpus_list", "cluster_cpus"]),
+    (Grouping::Cluster, &["book_siblings_list", "book_siblings"]),
+    (
+        Grouping::Cluster,
+        &["drawer_siblings_list", "drawer_siblings"],
+    ),
+];
 
 /// A group of PUs as one file names it.
 struct Group {
@@ -116,68 +154,65 @@ impl Machine {
         Ok(machine)
     }
 
+    /// A set is read from the first of its PUs alone, so that the time is not quadratic.
     fn read_cpus(&mut self, cpus: &Path) -> Result<(), Error> {
+        let mut covered: [PuSet; GROUPINGS.len()] = Default::default();
+        let mut cached = BTreeMap::new();
         for pu in self.online.clone().iter() {
-            let place = folder(cpus, pu).join("topology");
             let alone: PuSet = [pu].into_iter().collect();
-            let sharing = |names: &[&str]| -> Result<Option<PuSet>, Error> {
-                let set = set(&place, names)?;
-                Ok(set.map(|set| set.intersection(&self.online).union(&alone)))
-            };
-
-            let core = sharing(&[
-                "core_cpus_list",
-                "core_cpus",
-                "thread_siblings_list",
-                "thread_siblings",
-            ])?;
-            let core = core.unwrap_or_else(|| alone.clone());
-            let package = sharing(&[
-                "package_cpus_list",
-                "package_cpus",
-                "core_siblings_list",
-                "core_siblings",
-            ])?;
-            let clusters = [
-                sharing(&["die_cpus_list", "die_cpus"])?,
-                sharing(&["cluster_cpus_list", "cluster_cpus"])?,
-                sharing(&["book_siblings_list", "book_siblings"])?,
-                sharing(&["drawer_siblings_list", "drawer_siblings"])?,
-            ];
-            if core.lowest() == Some(pu) {
-                self.cores.push(core);
+            let place = folder(cpus, pu).join("topology");
+            for ((grouping, names), covered) in GROUPINGS.iter().zip(&mut covered) {
+                if covered.contains(pu) {
+                    continue;
+                }
+                let set = match (set(&place, names)?, grouping) {
+                    (Some(set), _) => set.intersection(&self.online).union(&alone),
+                    (None, Grouping::Core) => alone.clone(),
+                    (None, _) => continue,
+                };
+                *covered = covered.union(&set);
+                match grouping {
+                    Grouping::Core => self.cores.push(set),
+                    Grouping::Cluster => self.clusters.push(set),
+                    Grouping::Package => {
+                        // Systems without packages say -1.
+                        let id = number(&place.join("physical_package_id"));
+                        let os_index = id.unwrap_or(self.packages.len() as u64) as u32;
+                        self.packages.push(Group { set, os_index });
+                    }
+                }
             }
-            if let Some(set) = package.filter(|set| set.lowest() == Some(pu)) {
-                // Systems without packages say -1.
-                let id = number(&place.join("physical_package_id"));
-                let os_index = id.unwrap_or(self.packages.len() as u64) as u32;
-                self.packages.push(Group { set, os_index });
-            }
-            let clusters = clusters.into_iter().flatten();
-            self.clusters
-                .extend(clusters.filter(|set| set.lowest() == Some(pu)));
-            self.read_caches(&folder(cpus, pu).join("cache"), pu)?;
+            self.read_caches(&folder(cpus, pu).join("cache"), pu, &mut cached)?;
         }
         Ok(())
     }
 
-    fn read_caches(&mut self, folder: &Path, pu: PuId) -> Result<(), Error> {
+    /// `cached` holds the PUs whose cache of a level is known.
+    fn read_caches(
+        &mut self,
+        folder: &Path,
+        pu: PuId,
+        cached: &mut BTreeMap<u64, PuSet>,
+    ) -> Result<(), Error> {
         for index in numbered(folder, "index").unwrap_or_default() {
             let place = folder.join(format!("index{index}"));
             let holds_data = text(&place.join("type")).is_some_and(|t| t != "Instruction");
             let Some(level) = number(&place.join("level")).filter(|_| holds_data) else {
                 continue;
             };
+            let known = cached.entry(level).or_default();
+            if known.contains(pu) {
+                continue;
+            }
             let Some(set) = set(&place, &["shared_cpu_list", "shared_cpu_map"])? else {
                 continue;
             };
             let set = set.intersection(&self.online);
-            if set.lowest() == Some(pu) {
-                self.caches.push(Cache {
-                    set,
-                    level: level as u32,
-                });
-            }
+            *known = known.union(&set);
+            self.caches.push(Cache {
+                set,
+                level: level as u32,
+            });
         }
         Ok(())
     }

@@ -17,9 +17,10 @@ pub struct Victim {
 
 impl Plan {
     /// Every other worker, nearest first: by level, then by the distance of its node, then by
-    /// ring distance, which counts workers upward from the thief and round: so no two thieves
-    /// begin with the same victim. A scheduler may shuffle victims of equal level and
-    /// distance. Allocates the list; meant for start-up.
+    /// ring distance, which counts workers upward from the thief and round the end. Thieves
+    /// far from a ring all find its first worker first, so a scheduler should start at a
+    /// random place among victims of equal level and distance. Allocates the list; meant for
+    /// start-up.
     ///
     /// # Panics
     /// When there is no worker `thief`.

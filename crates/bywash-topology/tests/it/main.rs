@@ -10,4 +10,5 @@ mod running_machine;
 mod spillover;
 mod sysfs_machines;
 mod sysfs_tree;
+mod victims;
 mod worker_count;

@@ -204,6 +204,32 @@ fn small_llcs_are_merged_into_tiers_of_workable_size() {
 }
 
 #[test]
+fn a_node_whose_llcs_do_not_divide_evenly_is_finished_before_the_next() {
+    let mut machine = Topology::builder();
+    for _ in 0..2 {
+        machine.package().node();
+        machine
+            .llc()
+            .cores(3, 1)
+            .llc()
+            .cores(3, 1)
+            .llc()
+            .cores(3, 1);
+    }
+    let machine = machine.build().unwrap();
+    let plan = Placement::tiered_spillover()
+        .plan(&machine, 18, Beyond::Error)
+        .unwrap();
+    let sizes: Vec<usize> = plan.tiers().iter().map(|tier| tier.workers.len()).collect();
+    assert_eq!(sizes, [9, 9]);
+    let cut = Placement::tiered_spillover()
+        .plan(&machine, 11, Beyond::Error)
+        .unwrap();
+    let sizes: Vec<usize> = cut.tiers().iter().map(|tier| tier.workers.len()).collect();
+    assert_eq!(sizes, [9, 2], "fewer workers leave a smaller last tier");
+}
+
+#[test]
 fn the_properties_hold_on_the_fourteen_machines() {
     for shape in shapes() {
         let machine = shape.topology();

@@ -2,6 +2,8 @@
 
 use bywash_topology::{Backend, Error, OsNumbering, Placement, PuSet, Topology};
 
+use proptest::prelude::*;
+
 use crate::expectations::{differences, folder};
 use crate::machines::{Shape, list, shapes};
 use crate::sysfs_tree::{Spelling, Tree};
@@ -190,3 +192,71 @@ fn a_broken_tree_is_an_error_that_names_the_file() {
     let error = Topology::from_sysfs(shut_out.root()).unwrap_err();
     assert!(matches!(error, Error::NoUsablePu { .. }), "{error}");
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn whatever_the_files_say_the_answer_is_an_error_or_a_machine(
+        changes in prop::collection::vec((0..FILES.len(), 0..CONTENTS.len()), 1..6),
+    ) {
+        let mut described = Topology::builder();
+        for _ in 0..2 {
+            described.package().node();
+            described.llc().kind(0).cores(2, 2).llc().kind(1).cores(1, 1);
+        }
+        described.distances(&[&[10, 20], &[20, 10]]);
+        let tree = Tree::of("garbage", &described.build().unwrap(), &[], Spelling::Lists);
+        tree.write_cpuset("0-9", "0-1");
+        for (file, content) in changes {
+            tree.write(FILES[file], CONTENTS[content]);
+        }
+        if let Ok(machine) = Topology::from_sysfs(tree.root()) {
+            for placement in Placement::all().into_iter().skip(1) {
+                let mut order = placement.order(&machine).unwrap();
+                let length = order.len();
+                order.sort_unstable();
+                order.dedup();
+                prop_assert!(length >= 1 && order.len() == length, "{}", placement);
+            }
+            let full = Placement::tiered_spillover().order(&machine).unwrap();
+            prop_assert_eq!(full.len(), machine.usable_count());
+        }
+    }
+}
+
+/// Files that the property above overwrites.
+const FILES: [&str; 16] = [
+    "sys/devices/system/cpu/online",
+    "sys/devices/system/cpu/present",
+    "sys/devices/system/cpu/cpu0/online",
+    "sys/devices/system/cpu/cpu3/topology/core_cpus_list",
+    "sys/devices/system/cpu/cpu0/topology/package_cpus_list",
+    "sys/devices/system/cpu/cpu0/topology/physical_package_id",
+    "sys/devices/system/cpu/cpu5/topology/cluster_cpus_list",
+    "sys/devices/system/cpu/cpu2/cache/index3/shared_cpu_list",
+    "sys/devices/system/cpu/cpu0/cache/index2/level",
+    "sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq",
+    "sys/devices/system/node/online",
+    "sys/devices/system/node/node0/cpulist",
+    "sys/devices/system/node/node1/cpulist",
+    "sys/devices/system/node/node1/distance",
+    "sys/fs/cgroup/jobs/one/cpuset.cpus.effective",
+    "sys/fs/cgroup/jobs/one/cpuset.mems.effective",
+];
+
+/// What it writes into them.
+const CONTENTS: [&str; 12] = [
+    "",
+    "0",
+    "1",
+    "-1",
+    "0-4",
+    "3-7",
+    "0-9",
+    "2,5,8",
+    "9-0",
+    "20",
+    "x",
+    "99999999999999999999",
+];
