@@ -1,7 +1,9 @@
 //! How a system is to be: how many workers, how they wait, what they are called.
 
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use bywash_topology::{Beyond, Pinning, Placement, Topology, default_workers};
 
 use crate::error::BuildError;
 use crate::jobs::JobSystem;
@@ -18,6 +20,9 @@ type ThreadName = Arc<dyn Fn(usize) -> String + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) workers: usize,
+    pub(crate) placement: Placement,
+    pub(crate) beyond: Beyond,
+    pub(crate) topology: Option<Topology>,
     pub(crate) wait_policy: WaitPolicy,
     pub(crate) stack_size: Option<usize>,
     pub(crate) panic_handler: PanicHandler,
@@ -50,6 +55,9 @@ impl Builder {
     pub(crate) fn new() -> Self {
         let settings = Settings {
             workers: 0,
+            placement: Placement::none(),
+            beyond: Beyond::Unbound,
+            topology: None,
             wait_policy: WaitPolicy::default(),
             stack_size: None,
             // The default panic hook has already printed the message.
@@ -65,6 +73,50 @@ impl Builder {
     pub fn workers(mut self, workers: usize) -> Self {
         self.settings.workers = workers;
         self
+    }
+
+    /// Where workers run, and whom they steal from first; [`Placement::none`] if not given: threads
+    /// are not bound, and everybody is equally far.
+    ///
+    /// With [`Placement::tiered_spillover`] the tiers are also a wake policy: work spills to the next
+    /// LLC only when the open ones have more than they can do. A calling thread is never bound.
+    pub fn placement(mut self, placement: Placement) -> Self {
+        self.settings.placement = placement;
+        self
+    }
+
+    /// What becomes of workers beyond the PUs that the placement has; they run unbound if not given.
+    pub fn beyond(mut self, beyond: Beyond) -> Self {
+        self.settings.beyond = beyond;
+        self
+    }
+
+    /// The machine to place workers on; detected once a process if not given. On one that is not
+    /// this system (a synthetic one, say) nothing is bound, and the order of stealing and spilling
+    /// still follows it.
+    pub fn topology(mut self, topology: Topology) -> Self {
+        self.settings.topology = Some(topology);
+        self
+    }
+
+    /// For an engine that owns its machine for the length of a frame: tiered spillover, and waits
+    /// that stay up through the short gaps between bursts.
+    pub fn for_games() -> Self {
+        Self::new()
+            .placement(Placement::tiered_spillover())
+            .wait_policy(WaitPolicy::Latency)
+    }
+
+    /// For long computations beside other work: one worker a core, spread over the caches.
+    pub fn for_throughput() -> Self {
+        Self::new().placement(Placement::scatter())
+    }
+
+    /// For short bursts at unforeseen times: all near the home cache, and long patience.
+    pub fn for_low_latency() -> Self {
+        Self::new()
+            .placement(Placement::ccd_isolation())
+            .wait_policy(WaitPolicy::Latency)
     }
 
     /// How workers without work wait. See [`WaitPolicy`].
@@ -110,7 +162,8 @@ impl Builder {
     /// Builds the system: starts the first thread, which starts the others.
     ///
     /// # Errors
-    /// [`BuildError::TooManyWorkers`], and [`BuildError::Thread`] when the operating system refuses
+    /// [`BuildError::TooManyWorkers`]; [`BuildError::Placement`] when the placement does not fit the
+    /// machine; and [`BuildError::Thread`] when the operating system refuses
     /// the first thread; nothing is left behind then.
     pub fn build(mut self) -> Result<JobSystem, BuildError> {
         let asked = self.settings.workers;
@@ -120,10 +173,40 @@ impl Builder {
                 limit: MOST_WORKERS,
             });
         }
-        if asked == 0 {
-            let usable = std::thread::available_parallelism().map_or(1, |count| count.get());
-            self.settings.workers = usable.min(MOST_WORKERS);
+        let is_placed = self.settings.placement != Placement::none();
+        if !is_placed {
+            if asked == 0 {
+                let usable = std::thread::available_parallelism().map_or(1, |count| count.get());
+                self.settings.workers = usable.min(MOST_WORKERS);
+            }
+            return JobSystem::start(self.settings, None);
         }
-        JobSystem::start(self.settings)
+        let topology = match self.settings.topology.take() {
+            Some(topology) => topology,
+            None => detected()?,
+        };
+        if asked == 0 {
+            let default = default_workers(&topology, &self.settings.placement)?;
+            self.settings.workers = default.count.min(MOST_WORKERS);
+        }
+        let Settings {
+            placement,
+            workers,
+            beyond,
+            ..
+        } = self.settings;
+        let pinning = Pinning::new(topology, placement, workers, beyond)?;
+        // `Truncate` may have left some out.
+        self.settings.workers = pinning.plan().len();
+        JobSystem::start(self.settings, Some(pinning))
+    }
+}
+
+/// This machine, read once a process.
+fn detected() -> Result<Topology, bywash_topology::Error> {
+    static DETECTED: OnceLock<Topology> = OnceLock::new();
+    match DETECTED.get() {
+        Some(topology) => Ok(topology.clone()),
+        None => Topology::detect().map(|topology| DETECTED.get_or_init(|| topology).clone()),
     }
 }

@@ -32,6 +32,9 @@ pub enum BuildError {
         /// What it may hold.
         expected: &'static str,
     },
+    /// The placement cannot be worked out on this machine.
+    #[error("the placement cannot be used: {0}")]
+    Placement(#[from] bywash_topology::Error),
     /// The global system exists already.
     #[error("the global job system was built already: build it before its first use, and once")]
     GlobalExists,

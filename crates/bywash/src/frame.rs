@@ -93,6 +93,23 @@ impl Worker {
 }
 
 impl<'frame> Context<'frame> {
+    /// [`Context::frame`] by the name that users of rayon look for.
+    pub fn scope<'env, F, T>(&self, body: F) -> T
+    where
+        F: for<'inner> FnOnce(&'inner Frame<'inner, 'env>) -> T,
+    {
+        self.frame(body)
+    }
+
+    /// [`Context::frame`] by the name that users of oneTBB look for: while `body` waits for what it
+    /// spawned, this thread runs nothing else.
+    pub fn isolate<'env, F, T>(&self, body: F) -> T
+    where
+        F: for<'inner> FnOnce(&'inner Frame<'inner, 'env>) -> T,
+    {
+        self.frame(body)
+    }
+
     /// Runs `body` in a frame nested in this one, on this worker, and returns when all its jobs are
     /// done. Helps meanwhile, with jobs of the nested frame only.
     pub fn frame<'env, F, T>(&self, body: F) -> T

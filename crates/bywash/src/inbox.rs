@@ -34,6 +34,10 @@ impl Inbox {
         self.count.load(Ordering::Relaxed) == 0
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn take(&self) -> Option<Letter> {
         if self.is_empty() {
             return None;

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
+use bywash_topology::{Pinned, Pinning, Plan};
+
 use crate::builder::{Builder, Settings};
 use crate::context::Context;
 use crate::current;
@@ -30,8 +32,8 @@ impl JobSystem {
         Builder::new()
     }
 
-    pub(crate) fn start(settings: Settings) -> Result<Self, BuildError> {
-        let system = System::new(settings);
+    pub(crate) fn start(settings: Settings, pinning: Option<Pinning>) -> Result<Self, BuildError> {
+        let system = System::new(settings, pinning);
         thread::start(&system, 0)?;
         Ok(Self {
             handle: Arc::new(Handle { system }),
@@ -58,6 +60,29 @@ impl JobSystem {
         F: for<'frame> FnOnce(&'frame Frame<'frame, 'env>) -> T,
     {
         self.handle.system.enter(|worker| worker.frame_in(body))
+    }
+
+    /// A frame by the name that users of rayon and of the standard library look for: `body` spawns
+    /// with [`Context::spawn`], and all is done when this returns.
+    pub fn scope<'env, F, T>(&self, body: F) -> T
+    where
+        F: for<'frame> FnOnce(&'frame Frame<'frame, 'env>) -> T,
+    {
+        self.frame(body)
+    }
+
+    /// The plan that workers are placed by; `None` without a placement.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.handle.system.pinning().map(Pinning::plan)
+    }
+
+    /// Where worker `index`'s thread was bound, as it was read back; `None` before the thread has
+    /// begun, and without a placement.
+    ///
+    /// # Panics
+    /// If there is no such worker.
+    pub fn pinned(&self, index: usize) -> Option<Pinned> {
+        self.handle.system.pinned(index)
     }
 
     /// [`Context::join`] in a root frame of its own.

@@ -2,6 +2,8 @@
 
 #![deny(unsafe_code)]
 
+#[expect(unsafe_code, reason = "closures written into frame memory")]
+mod batch;
 mod builder;
 #[expect(
     unsafe_code,
@@ -12,9 +14,11 @@ mod context;
 mod counter;
 #[expect(unsafe_code, reason = "a thread-local list of stack frames")]
 mod current;
+mod env;
 mod error;
 #[expect(unsafe_code, reason = "opens a frame's lifetime")]
 mod frame;
+mod global;
 mod idle;
 mod inbox;
 #[expect(unsafe_code, reason = "type-erased jobs")]
@@ -32,11 +36,18 @@ mod patience;
     reason = "records outlive their frames and are looked at late"
 )]
 mod record;
+mod rings;
+#[expect(
+    unsafe_code,
+    reason = "a seat is taken on behalf of the calling thread"
+)]
+mod seating;
 #[expect(unsafe_code, reason = "one worker's part of a frame")]
 mod share;
 #[expect(unsafe_code, reason = "closures written into frame memory")]
 mod spawn;
-#[expect(unsafe_code, reason = "seats change hands between threads")]
+mod spill;
+#[expect(unsafe_code, reason = "tells its seats where it is")]
 mod system;
 #[expect(unsafe_code, reason = "closure and result of a job share one place")]
 mod task;
@@ -44,6 +55,11 @@ mod task;
 mod thread;
 #[expect(unsafe_code, reason = "runs jobs and hauls")]
 mod wait;
+#[expect(
+    unsafe_code,
+    reason = "labels are records, which live as long as the system"
+)]
+mod wake;
 #[expect(unsafe_code, reason = "the occupant's private part of a seat")]
 mod worker;
 
@@ -52,7 +68,15 @@ pub use context::Context;
 pub use counter::Counter;
 pub use error::BuildError;
 pub use frame::Frame;
+pub use global::{
+    frame, global, join, parallel_for, parallel_for_auto, parallel_for_chunks, parallel_reduce,
+    scope, spawn_detached, try_global,
+};
 pub use jobs::JobSystem;
 pub use loops::Partitioner;
 pub use patience::WaitPolicy;
 pub use task::JobHandle;
+
+#[doc(no_inline)]
+pub use bywash_topology as topology;
+pub use bywash_topology::Placement;

@@ -50,6 +50,15 @@ impl<'frame> Context<'frame> {
         self.worker().push(unsafe { JobRef::new(job.cast()) });
     }
 
+    /// [`Context::spawn_detached`] by the name that users of rayon look for.
+    #[inline]
+    pub fn spawn<F>(&self, body: F)
+    where
+        F: FnOnce(&Context<'frame>) + Send + 'frame,
+    {
+        self.spawn_detached(body);
+    }
+
     /// A counter for a group of jobs of this frame. Lies in the frame's memory; no heap.
     pub fn counter(&self) -> &'frame Counter {
         self.alloc(Counter::new(self.share()))

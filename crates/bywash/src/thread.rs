@@ -38,6 +38,7 @@ fn live(system: &Arc<System>, index: usize) {
     if index + 1 < system.seats().len() && start(system, index + 1).is_err() {
         system.run_without_threads_from(index + 1);
     }
+    system.pin(index);
     system.settings.on_start(index);
     let seat = &system.seats()[index];
     let mut is_over = false;
@@ -58,6 +59,11 @@ impl Worker {
         let mut patience = Patience::new(system.wait_policy());
         system.idle().start_searching();
         let is_over = loop {
+            if self.index() >= system.open_workers() && !system.is_stopping() {
+                // This tier has closed. The worker holds nothing: it drained before it came here.
+                break false;
+            }
+            system.tick(self);
             if let Some(haul) = self.steal(|_| true) {
                 self.found();
                 self.work_off(&haul);

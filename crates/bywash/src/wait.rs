@@ -104,6 +104,7 @@ impl Worker {
     #[inline(never)]
     pub(crate) fn announce(&self) {
         if !self.seat().deque.is_empty() {
+            self.system().tick(self);
             self.system().wake_for(self);
         }
     }
@@ -249,7 +250,7 @@ impl Worker {
 }
 
 /// Keeps the frame's first panic; a further one is dropped, and what its `Drop` throws is forgotten.
-fn keep_or_drop(record: &FrameRecord, payload: Box<dyn Any + Send>) {
+pub(crate) fn keep_or_drop(record: &FrameRecord, payload: Box<dyn Any + Send>) {
     if let Some(payload) = record.keep_panic(payload) {
         drop_quietly(payload);
     }

@@ -19,6 +19,7 @@ use crate::job::JobRef;
 use crate::loops::LoopCosts;
 use crate::parker::Parker;
 use crate::record::FrameRecord;
+use crate::rings::Rings;
 use crate::share::Share;
 use crate::system::System;
 
@@ -48,7 +49,7 @@ struct Own {
     shares: UnsafeCell<Vec<&'static Share>>,
     records: UnsafeCell<Vec<&'static FrameRecord>>,
     free_records: UnsafeCell<Vec<&'static FrameRecord>>,
-    victims: UnsafeCell<Box<[u32]>>,
+    rings: Rings,
     random: Cell<u64>,
     loop_costs: LoopCosts,
 }
@@ -60,7 +61,7 @@ unsafe impl Sync for Seat {}
 unsafe impl Send for Seat {}
 
 impl Seat {
-    pub(crate) fn new(index: usize, victims: Box<[u32]>) -> Self {
+    pub(crate) fn new(index: usize, rings: Rings) -> Self {
         let own = Own {
             index,
             system: Cell::new(None),
@@ -70,7 +71,7 @@ impl Seat {
             shares: UnsafeCell::new(Vec::new()),
             records: UnsafeCell::new(Vec::new()),
             free_records: UnsafeCell::new(Vec::new()),
-            victims: UnsafeCell::new(victims),
+            rings,
             random: Cell::new(0x9E37_79B9_7F4A_7C15 ^ (index as u64 + 1)),
             loop_costs: LoopCosts::new(),
         };
@@ -240,10 +241,9 @@ impl Worker {
         Context::new(worker, share)
     }
 
-    /// Whom this worker steals from, nearest first.
-    pub(crate) fn victims(&self) -> &[u32] {
-        // SAFETY: written before the seat's first occupant, and never again.
-        unsafe { &*self.seat.own.victims.get() }
+    /// Whom this worker steals from, and wakes.
+    pub(crate) fn rings(&self) -> &Rings {
+        &self.seat.own.rings
     }
 
     /// What loops' bodies cost on this worker so far.

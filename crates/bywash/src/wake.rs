@@ -1,0 +1,104 @@
+//! Whom a publication, a message or the end of something wakes.
+
+use bywash_sync::atomic::{Ordering, fence};
+
+use crate::record::FrameRecord;
+use crate::spill::Sight;
+use crate::system::System;
+use crate::worker::Worker;
+
+impl System {
+    /// Wakes the nearest sleeper for work that `worker` made public, unless somebody searches.
+    pub(crate) fn wake_for(&self, worker: &Worker) {
+        if !self.idle().has_sleepers() {
+            return;
+        }
+        let open = self.open_workers();
+        for seat in worker.rings().nearest_first().filter(|&seat| seat < open) {
+            if self.idle().take_seat(seat) {
+                self.seats()[seat].bed.unpark();
+                return;
+            }
+        }
+        let Some(label) = worker.seat().deque.front_label() else {
+            return;
+        };
+        // SAFETY: labels are records, which are freed with the system.
+        let frame: &FrameRecord = unsafe { &*label.cast() };
+        for index in self.idle().waiting_seats() {
+            let seat = self.seat(index);
+            if seat.would_help(frame) && self.idle().stop_waiting(index) {
+                seat.parker.unpark();
+                return;
+            }
+        }
+    }
+
+    /// Wakes a sleeper for what came in from outside.
+    pub(crate) fn wake_for_inbox(&self) {
+        if !self.idle().has_sleepers() {
+            return;
+        }
+        let open = self.open_workers();
+        let mut free = self.idle().free_seats().take_while(|&seat| seat < open);
+        if let Some(seat) = free.find(|&seat| self.idle().take_seat(seat)) {
+            self.seats()[seat].bed.unpark();
+        }
+    }
+
+    /// Wakes those who sleep for what `address` stands for. The address is compared, never followed.
+    #[cold]
+    pub(crate) fn wake_who_waits_for(&self, address: *mut ()) {
+        // SeqCst: pairs with the fence in `Idle::start_waiting`: either the sleeper is on the list,
+        // or its last look sees that the wait is over.
+        fence(Ordering::SeqCst);
+        for index in self.idle().waiting_seats() {
+            let seat = self.seat(index);
+            if std::ptr::eq(seat.waits_for(), address) && self.idle().stop_waiting(index) {
+                seat.parker.unpark();
+            }
+        }
+    }
+
+    /// Lets the spillover's clock tick, if there is one and it is time. Whoever is up calls this when
+    /// it publishes and when it searches.
+    pub(crate) fn tick(&self, worker: &Worker) {
+        let Some(spillover) = self.spillover() else {
+            return;
+        };
+        let opened = spillover.tick(|open| {
+            let free = self.idle().free_seats().count();
+            let public: usize = self.all_seats().map(|seat| seat.deque.len()).sum();
+            let closed = open..self.seats().len();
+            Sight {
+                busy: self.seats().len() - free,
+                waiting: public + self.inbox().len(),
+                is_closed_one_up: closed.len()
+                    != self
+                        .idle()
+                        .free_seats()
+                        .filter(|seat| closed.contains(seat))
+                        .count(),
+            }
+        });
+        if opened {
+            self.wake_for(worker);
+        }
+    }
+
+    /// Whether anything public waits that a wait in `frame` may run.
+    pub(crate) fn has_work_for(&self, frame: &FrameRecord) -> bool {
+        let is_wanted = |label: *mut ()| {
+            // SAFETY: labels are records, which are freed with the system.
+            unsafe { &*label.cast::<FrameRecord>() }.is_within(frame)
+        };
+        self.all_seats()
+            .any(|seat| seat.deque.front_label().is_some_and(is_wanted))
+    }
+
+    pub(crate) fn has_work_for_anybody(&self) -> bool {
+        self.is_stopping()
+            || !self.inbox().is_empty()
+            || self.all_seats().any(|seat| !seat.deque.is_empty())
+    }
+}

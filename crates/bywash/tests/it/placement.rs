@@ -1,0 +1,121 @@
+//! Placement: plans, tiers and pins, on machines that are described rather than there.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use bywash::topology::{Topology, bind_current_thread};
+use bywash::{BuildError, JobSystem, Placement, WaitPolicy};
+
+/// Three LLCs of two cores: three tiers.
+fn three_caches() -> Topology {
+    let mut machine = Topology::builder();
+    machine
+        .package()
+        .node()
+        .llc()
+        .cores(2, 1)
+        .llc()
+        .cores(2, 1)
+        .llc()
+        .cores(2, 1);
+    machine.build().unwrap()
+}
+
+fn spilling(policy: WaitPolicy) -> JobSystem {
+    JobSystem::builder()
+        .workers(6)
+        .topology(three_caches())
+        .placement(Placement::tiered_spillover().tier_minimum(1))
+        .wait_policy(policy)
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn a_machine_of_three_caches_makes_three_tiers_in_order() {
+    let jobs = spilling(WaitPolicy::Balanced);
+    let plan = jobs.plan().unwrap();
+    let ends: Vec<usize> = plan.tiers().iter().map(|tier| tier.workers.end).collect();
+    assert_eq!(ends, [2, 4, 6]);
+}
+
+#[test]
+fn a_little_work_never_reaches_a_closed_tier() {
+    let jobs = spilling(WaitPolicy::Balanced);
+    let seen = Mutex::new(Vec::new());
+    for _ in 0..200 {
+        jobs.frame(|frame| {
+            frame.spawn_detached(|ctx| seen.lock().unwrap().push(ctx.worker_index()));
+        });
+    }
+    let seen = seen.into_inner().unwrap();
+    assert_eq!(seen.len(), 200);
+    assert!(seen.iter().all(|&worker| worker < 2), "{seen:?}");
+}
+
+#[test]
+fn under_load_every_tier_opens() {
+    let jobs = spilling(WaitPolicy::Balanced);
+    let seen = Mutex::new([0_usize; 6]);
+    let enough = || seen.lock().unwrap().iter().all(|&count| count > 0);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !enough() && Instant::now() < deadline {
+        jobs.frame(|frame| {
+            for _ in 0..2_000 {
+                frame.spawn_detached(|ctx| {
+                    let until = Instant::now() + Duration::from_micros(20);
+                    while Instant::now() < until {
+                        std::hint::spin_loop();
+                    }
+                    seen.lock().unwrap()[ctx.worker_index()] += 1;
+                });
+            }
+        });
+    }
+    assert!(enough(), "{seen:?}");
+}
+
+#[test]
+fn nothing_is_bound_on_a_machine_that_is_not_this_one() {
+    let jobs = spilling(WaitPolicy::Balanced);
+    jobs.frame(|frame| frame.spawn_detached(|_| ()));
+    drop(jobs.clone());
+    for worker in 0..6 {
+        assert!(jobs.pinned(worker).is_none_or(|pinned| pinned.pu.is_none()));
+    }
+}
+
+#[test]
+fn a_placement_that_the_machine_has_not_is_refused_with_words() {
+    let refused = JobSystem::builder()
+        .workers(2)
+        .topology(three_caches())
+        .placement(Placement::numa_local(7))
+        .build();
+    let Err(error @ BuildError::Placement(_)) = refused else {
+        panic!("node 7 is not there")
+    };
+    assert!(error.to_string().contains('7'), "{error}");
+}
+
+#[test]
+fn a_bound_worker_is_where_the_plan_says() {
+    let Ok(topology) = Topology::detect() else {
+        return;
+    };
+    let jobs = JobSystem::builder()
+        .workers(1)
+        .placement(Placement::linear())
+        .build()
+        .unwrap();
+    let planned = jobs.plan().unwrap().worker(0).pu.unwrap();
+    let (send, receive) = std::sync::mpsc::channel();
+    jobs.spawn_detached(move |_| send.send(()).unwrap());
+    receive.recv().unwrap();
+    let pinned = jobs
+        .pinned(0)
+        .expect("the thread has run a job, so it has begun");
+    assert!(pinned.pu == Some(planned) || pinned.pu.is_none());
+    // The calling thread is never bound: it can still be bound anywhere.
+    let _ = bind_current_thread(&topology, planned);
+}
