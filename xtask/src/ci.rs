@@ -5,17 +5,19 @@ use crate::build::World;
 use crate::failure::Failure;
 use crate::mutants::{self, Shard};
 use crate::steps::Steps;
-use crate::{features, host, process, tidy, workspace};
+use crate::{features, host, outside, process, sanitize, tidy, workspace};
 use std::process::Command;
 
 /// The mutants are met in turn, one part a commit.
-const SHARDS: usize = 8;
+const SHARDS: usize = 4;
 
 pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     Arguments::parse("ci", given, Accepted::default())?;
     let mut steps = Steps::default();
     add_lints(&mut steps)?;
     mutants::add(&mut steps, shard_of_the_day(), None);
+    sanitize::address(&mut steps);
+    outside::add(&mut steps);
     steps.finish("ci")
 }
 

@@ -11,7 +11,7 @@ pub(crate) struct Source {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["synthetic", "sysfs"])]
     xml: Option<PathBuf>,
 
-    /// An hwloc synthetic description, such as "pack:2 [numa] l3:12 core:8 pu:2".
+    /// An hwloc synthetic description, such as `pack:2 [numa] l3:12 core:8 pu:2`.
     #[arg(long, value_name = "DESCRIPTION", conflicts_with = "sysfs")]
     synthetic: Option<String>,
 

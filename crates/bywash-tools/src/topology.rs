@@ -16,7 +16,7 @@ pub(crate) struct Options {
     source: Source,
 
     /// The placement: none, linear, compact, avoid-smt, scatter, ccd-isolation,
-    /// numa-local[:N], performance-cores-first or tiered-spillover.
+    /// `numa-local[:N]`, performance-cores-first or tiered-spillover.
     #[arg(long, default_value = "tiered-spillover")]
     strategy: String,
 

@@ -13,7 +13,7 @@ use crate::worker::Worker;
 /// It stays on its thread (neither `Send` nor `Sync`): what a job captures cannot include another
 /// job's context, so it uses its own, which it is given.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
 /// jobs.frame(|frame| frame.spawn_detached(|_| { frame.counter(); }));
 /// ```

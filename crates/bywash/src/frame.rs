@@ -16,13 +16,13 @@ use crate::worker::Worker;
 /// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
 /// let escaped: &mut u32 = jobs.frame(|frame| frame.alloc(1));
 /// ```
-/// ```compile_fail
+/// ```compile_fail,E0521
 /// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
 /// let mut outside: Option<&u32> = None;
 /// jobs.frame(|frame| outside = Some(frame.alloc(1)));
 /// ```
 /// A job may borrow from outside the frame, but not from its body, which it may outlive:
-/// ```compile_fail
+/// ```compile_fail,E0373
 /// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
 /// jobs.frame(|frame| {
 ///     let local = 1;
@@ -30,11 +30,11 @@ use crate::worker::Worker;
 /// });
 /// ```
 /// The frame itself stays on its thread: no job, no side of a join, no other thread has it.
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
 /// jobs.frame(|frame| { frame.join(|_| { frame.counter(); }, |_| ()); });
 /// ```
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
 /// jobs.frame(|frame| std::thread::scope(|scope| { scope.spawn(|| { frame.counter(); }); }));
 /// ```

@@ -5,11 +5,16 @@ use super::{Complaint, Tree};
 /// How many such doctests a crate has at least; raised as they are written.
 const AT_LEAST: &[(&str, usize)] = &[];
 
+/// Files with doctests whose error has no code: "lifetime may not live long enough" has none.
+const WITHOUT_CODE: &[(&str, usize)] = &[("crates/bywash/src/frame.rs", 1)];
+
 pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for (path, text) in tree.with_extension("rs") {
         let fences = text.lines().enumerate().filter(|(_, line)| is_fence(line));
-        for (number, line) in fences.filter(|(_, line)| !has_code(line)) {
+        let spared = WITHOUT_CODE.iter().find(|(file, _)| *file == path);
+        let spared = spared.map_or(0, |(_, count)| *count);
+        for (number, line) in fences.filter(|(_, line)| !has_code(line)).skip(spared) {
             complaints.push(format!(
                 "{path}:{}: `{}` passes on any error; write `compile_fail,E0…`",
                 number + 1,
