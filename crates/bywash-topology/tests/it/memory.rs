@@ -25,6 +25,10 @@ fn the_report_knows_touched_pages_from_untouched_ones() {
     // SAFETY: the first byte is in the range, which is owned and mapped writable.
     unsafe { memory.start().as_ptr().write(1) };
     let after = memory.pages();
+    assert!(
+        after.nodes.is_empty() || after.unknown == 0,
+        "what is not placed is untouched: {after:?}"
+    );
     assert_eq!(
         after.nodes.values().sum::<usize>() + after.untouched + after.unknown,
         pages

@@ -136,6 +136,71 @@ fn more_than_1024_cpus_are_ordinary() {
 }
 
 #[test]
+fn nodes_whose_numbers_run_against_their_cpus_keep_the_logical_order() {
+    let mut described = Topology::builder();
+    described.package().node().cores(4, 1);
+    let tree = Tree::of("swapped", &described.build().unwrap(), &[], Spelling::Lists);
+    tree.write("sys/devices/system/node/online", "0-1");
+    tree.write("sys/devices/system/node/node0/cpulist", "2-3");
+    tree.write("sys/devices/system/node/node1/cpulist", "0-1");
+    let machine = Topology::from_sysfs(tree.root()).unwrap();
+    assert_eq!(Placement::compact().order(&machine).unwrap(), [0, 1, 2, 3]);
+    assert_eq!(machine.pus()[0].id.0, 0);
+    assert_eq!(machine.nodes()[machine.pus()[0].node.unwrap()].id.0, 1);
+}
+
+#[test]
+fn a_pu_belongs_to_the_smallest_node_around_it() {
+    let mut described = Topology::builder();
+    described.package().node().cores(4, 1);
+    let tree = Tree::of("nested", &described.build().unwrap(), &[], Spelling::Lists);
+    tree.write("sys/devices/system/node/online", "0-2");
+    tree.write("sys/devices/system/node/node1/cpulist", "2-3");
+    tree.write("sys/devices/system/node/node2/cpulist", "");
+    let machine = Topology::from_sysfs(tree.root()).unwrap();
+    let pus: Vec<usize> = machine.nodes().iter().map(|node| node.pus.len()).collect();
+    assert_eq!(pus, [2, 2, 0], "the last has memory alone");
+}
+
+#[test]
+fn favoured_cores_are_no_kind_of_their_own_and_slow_ones_are() {
+    let mut described = Topology::builder();
+    described.package().node().llc().cores(6, 1);
+    let tree = Tree::of("kinds", &described.build().unwrap(), &[], Spelling::Lists);
+    let clocks = [
+        5_200_000, 5_200_000, 5_000_000, 5_000_000, 3_900_000, 3_900_000,
+    ];
+    for (cpu, clock) in clocks.into_iter().enumerate() {
+        let place = format!("sys/devices/system/cpu/cpu{cpu}/cpufreq");
+        tree.write(&format!("{place}/cpuinfo_max_freq"), &clock.to_string());
+        let base = if clock > 4_000_000 {
+            3_000_000
+        } else {
+            2_000_000
+        };
+        tree.write(&format!("{place}/base_frequency"), &base.to_string());
+    }
+    let machine = Topology::from_sysfs(tree.root()).unwrap();
+    let kinds: Vec<usize> = machine.pus().iter().map(|pu| pu.kind.unwrap()).collect();
+    assert_eq!(kinds, [1, 1, 1, 1, 0, 0]);
+    assert!(
+        machine.kinds()[1]
+            .description
+            .contains("FrequencyBaseMHz=3000")
+    );
+
+    tree.write("sys/devices/cpu_core/cpus", "4-5");
+    tree.write("sys/devices/cpu_atom/cpus", "0-3");
+    let machine = Topology::from_sysfs(tree.root()).unwrap();
+    let kinds: Vec<usize> = machine.pus().iter().map(|pu| pu.kind.unwrap()).collect();
+    assert_eq!(
+        kinds,
+        [0, 0, 0, 0, 1, 1],
+        "what the kernel calls a core type outweighs clocks"
+    );
+}
+
+#[test]
 fn sets_that_contradict_each_other_still_give_every_pu_a_place() {
     let mut described = Topology::builder();
     described.package().node().llc().cores(8, 1);
