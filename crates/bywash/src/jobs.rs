@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::current;
 use crate::error::BuildError;
 use crate::frame::Frame;
+use crate::stats::WorkerStats;
 use crate::system::System;
 use crate::thread;
 
@@ -38,6 +39,18 @@ impl JobSystem {
         Ok(Self {
             handle: Arc::new(Handle { system }),
         })
+    }
+
+    pub(crate) fn system(&self) -> &System {
+        &self.handle.system
+    }
+
+    /// What worker `index` has done so far: a look that stops nobody.
+    ///
+    /// # Panics
+    /// If there is no such worker.
+    pub fn stats(&self, index: usize) -> WorkerStats {
+        self.handle.system.seats()[index].counters.read()
     }
 
     /// How many workers the system has. A caller that finds all their seats taken works beside them

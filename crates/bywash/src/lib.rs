@@ -4,6 +4,11 @@
 
 #[expect(unsafe_code, reason = "closures written into frame memory")]
 mod batch;
+#[expect(
+    unsafe_code,
+    reason = "a letter borrows from the caller, who waits for it"
+)]
+mod broadcast;
 mod builder;
 #[expect(
     unsafe_code,
@@ -26,6 +31,7 @@ mod job;
 mod jobs;
 #[expect(unsafe_code, reason = "the second closure of a join lies on the stack")]
 mod join;
+mod lanes;
 mod loops;
 #[expect(unsafe_code, reason = "free lists through the blocks themselves")]
 mod memory;
@@ -47,6 +53,7 @@ mod share;
 #[expect(unsafe_code, reason = "closures written into frame memory")]
 mod spawn;
 mod spill;
+mod stats;
 #[expect(unsafe_code, reason = "tells its seats where it is")]
 mod system;
 #[expect(unsafe_code, reason = "closure and result of a job share one place")]
@@ -73,8 +80,10 @@ pub use global::{
     scope, spawn_detached, try_global,
 };
 pub use jobs::JobSystem;
+pub use lanes::Priority;
 pub use loops::Partitioner;
 pub use patience::WaitPolicy;
+pub use stats::WorkerStats;
 pub use task::JobHandle;
 
 #[doc(no_inline)]

@@ -111,6 +111,12 @@ impl System {
             return;
         }
         self.idle().leave_seat(index);
+        if !self.seats()[index].mail.is_empty() {
+            if self.idle().take_seat(index) {
+                self.seats()[index].bed.unpark();
+            }
+            return;
+        }
         if !self.has_work_for_anybody() {
             return;
         }

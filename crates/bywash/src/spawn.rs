@@ -33,6 +33,15 @@ impl<'frame> Context<'frame> {
     where
         F: FnOnce(&Context<'frame>) + Send + 'frame,
     {
+        self.worker().push(self.detached_job(body));
+    }
+
+    /// A counted job that is not on any stack yet.
+    #[inline(always)]
+    pub(crate) fn detached_job<F>(&self, body: F) -> JobRef
+    where
+        F: FnOnce(&Context<'frame>) + Send + 'frame,
+    {
         let job = self.share().take::<Detached<F>>();
         let header = Header {
             run: run_detached::<F>,
@@ -47,7 +56,7 @@ impl<'frame> Context<'frame> {
         };
         self.share().count_spawned(1);
         // SAFETY: the job lies in the frame's memory until it is run, and its closure is `Send`.
-        self.worker().push(unsafe { JobRef::new(job.cast()) });
+        unsafe { JobRef::new(job.cast()) }
     }
 
     /// [`Context::spawn_detached`] by the name that users of rayon look for.

@@ -10,6 +10,7 @@ use bywash_topology::{Pinned, Pinning};
 use crate::builder::Settings;
 use crate::idle::Idle;
 use crate::inbox::Inbox;
+use crate::lanes::Lanes;
 use crate::patience::WaitPolicy;
 use crate::rings::Rings;
 use crate::spill::Spillover;
@@ -27,6 +28,7 @@ pub(crate) struct System {
     pub(crate) guests: Guests,
     idle: Idle,
     inbox: Inbox,
+    lanes: Lanes,
     stopping: AtomicBool,
     /// Callers who wait for a searching worker to leave its seat.
     pub(crate) callers: CachePadded<AtomicUsize>,
@@ -65,6 +67,7 @@ impl System {
             },
             idle: Idle::new(workers, GUESTS),
             inbox: Inbox::new(),
+            lanes: Lanes::new(),
             stopping: AtomicBool::new(false),
             callers: CachePadded::new(AtomicUsize::new(0)),
             settings,
@@ -86,6 +89,10 @@ impl System {
 
     pub(crate) fn inbox(&self) -> &Inbox {
         &self.inbox
+    }
+
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.lanes
     }
 
     pub(crate) fn seats(&self) -> &[Seat] {

@@ -59,17 +59,22 @@ impl Worker {
         let mut patience = Patience::new(system.wait_policy());
         system.idle().start_searching();
         let is_over = loop {
+            self.read_mail();
             if self.index() >= system.open_workers() && !system.is_stopping() {
                 // This tier has closed. The worker holds nothing: it drained before it came here.
                 break false;
             }
             system.tick(self);
-            if let Some(haul) = self.steal(|_| true) {
+            if self.run_lanes() {
+                // Back to looking; a lane's job is no sign of more.
+            } else if let Some(haul) = self.steal(|_| true) {
                 self.found();
                 self.work_off(&haul);
+                system.idle().start_searching();
             } else if let Some(letter) = system.inbox().take() {
                 self.found();
                 self.read(letter);
+                system.idle().start_searching();
             } else if system.is_stopping() {
                 break true;
             } else if system.is_seat_wanted() || patience.pause() == Pause::Sleep {
@@ -77,11 +82,30 @@ impl Worker {
             } else {
                 continue;
             }
-            system.idle().start_searching();
             patience.reset();
         };
         system.idle().stop_searching();
         is_over
+    }
+
+    /// Runs a job of the lanes, high before low. A low one goes before stealing here: this worker
+    /// has nothing of its own, and the next steal is a job away.
+    fn run_lanes(&self) -> bool {
+        let system = self.system();
+        if system.lanes().is_empty() {
+            return false;
+        }
+        system.idle().stop_searching();
+        let has_run = self.run_high(None) || self.run_low(None);
+        system.idle().start_searching();
+        has_run
+    }
+
+    /// Reads what came for this seat's occupant in particular.
+    pub(crate) fn read_mail(&self) {
+        while let Some(letter) = self.seat().mail.take() {
+            self.read(letter);
+        }
     }
 
     /// The search is over. The last who searched sees to it that what is left is searched for too.

@@ -13,6 +13,7 @@ use crate::counter::Counter;
 use crate::job::JobRef;
 use crate::patience::{Patience, Pause};
 use crate::record::FrameRecord;
+use crate::stats::Did;
 use crate::worker::Worker;
 
 /// Something that a job can wait for.
@@ -46,6 +47,21 @@ impl<'frame> Context<'frame> {
         self.wait_for(counter);
     }
 
+    /// Runs a job of this frame, if there is one that has not begun: an own one, or one that others
+    /// made public. Returns whether there was. Else yields the processor.
+    pub fn yield_now(&self) -> bool {
+        let worker = self.worker();
+        if let Some(job) = worker.deque().pop(worker.floor()) {
+            worker.run_apart(job);
+            return true;
+        }
+        let helped = worker.help(self);
+        if !helped {
+            bywash_sync::thread::yield_now();
+        }
+        helped
+    }
+
     /// Helps until `awaited` is over.
     pub(crate) fn wait_for(&self, awaited: &impl Awaited) {
         let worker = self.worker();
@@ -65,6 +81,7 @@ impl<'frame> Context<'frame> {
             if worker.deque().expose() {
                 worker.announce();
             }
+            worker.read_mail();
             if worker.help(self) {
                 patience.reset();
             } else if patience.pause() == Pause::Sleep {
@@ -81,9 +98,11 @@ impl<'frame> Context<'frame> {
         worker.say_waiting(awaited.address(), Some(frame));
         awaited.add_waiter();
         system.idle().start_waiting(seat);
-        let must_stay_up = awaited.is_over() || system.has_work_for(frame);
+        let must_stay_up =
+            awaited.is_over() || system.has_work_for(frame) || !worker.seat().mail.is_empty();
         // Whoever takes the seat off the list gives a token, and a token must be taken.
         if !(must_stay_up && system.idle().stop_waiting(seat)) {
+            worker.count(Did::Sleep, 1);
             worker.seat().parker.park();
         }
         awaited.remove_waiter();
@@ -103,6 +122,10 @@ impl Worker {
     #[cold]
     #[inline(never)]
     pub(crate) fn announce(&self) {
+        if !self.system().lanes().is_empty() {
+            // The slow way took the question that a lane had put; it is put again.
+            self.seat().deque.ask();
+        }
         if !self.seat().deque.is_empty() {
             self.system().tick(self);
             self.system().wake_for(self);
@@ -129,6 +152,7 @@ impl Worker {
             }
         }
         if executed != 0 {
+            self.count(Did::Run, executed);
             context.share().count_executed(executed);
         }
     }
@@ -143,11 +167,15 @@ impl Worker {
     ) {
         let frame = context.share().record();
         while let Some(job) = self.deque().pop(floor) {
+            if self.deque().is_asked() {
+                self.look_at_lanes(frame);
+            }
             if self.deque().expose() {
                 self.announce();
             }
             if !std::ptr::eq(job.frame(), frame) {
-                self.run_foreign(job);
+                // Spawned from this frame's body into a frame around it.
+                self.run_apart(job);
             } else {
                 // SAFETY: the job left the deque, so this is its one run, in its own frame.
                 *executed += unsafe { job.run(context) };
@@ -158,13 +186,16 @@ impl Worker {
         }
     }
 
-    /// Runs a job that was spawned, from this frame's body, into a frame around it.
+    /// Runs one job that need not be of the frame that runs now: above a floor of its own.
     #[cold]
-    fn run_foreign(&self, job: JobRef) {
+    pub(crate) fn run_apart(&self, job: JobRef) {
+        let outer = self.enter(self.deque().position(), Some(job.frame()));
         let share = self.share_of(job.frame());
         // SAFETY: a job's frame is open until the job is counted, which `run_one` does last.
         let context = unsafe { self.context_in(share) };
         self.run_one(job, &context);
+        self.drain(&context, self.floor(), || false);
+        self.enter(outer.0, outer.1);
         self.tell_frame(share.record());
     }
 
@@ -189,12 +220,15 @@ impl Worker {
             // SAFETY: labels are records, which are freed with the system.
             unsafe { &*label.cast::<FrameRecord>() }.is_within(frame)
         };
+        if self.run_high(Some(frame)) {
+            return true;
+        }
         match self.steal(wants) {
             Some(haul) => {
                 self.work_off(&haul);
                 true
             }
-            None => false,
+            None => self.run_low(Some(frame)),
         }
     }
 
@@ -204,7 +238,11 @@ impl Worker {
         for seat in system.seats_to_rob(self) {
             loop {
                 match seat.deque.steal(system.haul(), &wants) {
-                    Steal::Taken(haul) => return Some(haul),
+                    Steal::Taken(haul) => {
+                        self.count(Did::Steal, 1);
+                        self.count(Did::Stolen, haul.items().len() as u64);
+                        return Some(haul);
+                    }
                     Steal::Retry => bywash_sync::hint::spin_loop(),
                     Steal::Declined => break,
                     Steal::Empty => {

@@ -2,8 +2,10 @@
 
 use bywash_sync::atomic::{Ordering, fence};
 
+use crate::inbox::Letter;
 use crate::record::FrameRecord;
 use crate::spill::Sight;
+use crate::stats::Did;
 use crate::system::System;
 use crate::worker::Worker;
 
@@ -17,6 +19,7 @@ impl System {
         for seat in worker.rings().nearest_first().filter(|&seat| seat < open) {
             if self.idle().take_seat(seat) {
                 self.seats()[seat].bed.unpark();
+                worker.count(Did::Wake, 1);
                 return;
             }
         }
@@ -29,6 +32,7 @@ impl System {
             let seat = self.seat(index);
             if seat.would_help(frame) && self.idle().stop_waiting(index) {
                 seat.parker.unpark();
+                worker.count(Did::Wake, 1);
                 return;
             }
         }
@@ -44,6 +48,25 @@ impl System {
         if let Some(seat) = free.find(|&seat| self.idle().take_seat(seat)) {
             self.seats()[seat].bed.unpark();
         }
+    }
+
+    /// Hands a letter to one seat's occupant, and wakes whoever that is to be.
+    pub(crate) fn deliver(&self, index: usize, letter: Letter) {
+        let seat = self.seat(index);
+        seat.mail.post(letter);
+        // SeqCst: pairs with the fences in `Idle::leave_seat` and `Idle::start_waiting`: either the
+        // occupant's last look sees the letter, or this sees that it sleeps.
+        fence(Ordering::SeqCst);
+        if self.idle().take_seat(index) {
+            seat.bed.unpark();
+        } else if self.idle().stop_waiting(index) {
+            seat.parker.unpark();
+        }
+    }
+
+    /// Makes every worker look around after the job it runs.
+    pub(crate) fn ask_everybody(&self) {
+        self.all_seats().for_each(|seat| seat.deque.ask());
     }
 
     /// Wakes those who sleep for what `address` stands for. The address is compared, never followed.
@@ -92,13 +115,16 @@ impl System {
             // SAFETY: labels are records, which are freed with the system.
             unsafe { &*label.cast::<FrameRecord>() }.is_within(frame)
         };
-        self.all_seats()
-            .any(|seat| seat.deque.front_label().is_some_and(is_wanted))
+        self.lanes().has_work_for(frame)
+            || self
+                .all_seats()
+                .any(|seat| seat.deque.front_label().is_some_and(is_wanted))
     }
 
     pub(crate) fn has_work_for_anybody(&self) -> bool {
         self.is_stopping()
             || !self.inbox().is_empty()
+            || !self.lanes().is_empty()
             || self.all_seats().any(|seat| !seat.deque.is_empty())
     }
 }

@@ -15,12 +15,14 @@ use bywash_sync::atomic::{AtomicPtr, Ordering};
 
 use crate::context::Context;
 use crate::counter::Tally;
+use crate::inbox::Inbox;
 use crate::job::JobRef;
 use crate::loops::LoopCosts;
 use crate::parker::Parker;
 use crate::record::FrameRecord;
 use crate::rings::Rings;
 use crate::share::Share;
+use crate::stats::{Counters, Did};
 use crate::system::System;
 
 /// One place to work: its deque, its sleeper's word, and what its occupant alone may touch.
@@ -28,6 +30,9 @@ use crate::system::System;
 pub(crate) struct Seat {
     pub(crate) deque: Core<JobRef>,
     own: Own,
+    /// For this seat's occupant in particular.
+    pub(crate) mail: Inbox,
+    pub(crate) counters: CachePadded<Counters>,
     /// Where the seat's own thread sleeps while it does not occupy the seat.
     pub(crate) bed: CachePadded<Parker>,
     /// Where the occupant, whoever it is, sleeps in a wait.
@@ -52,6 +57,8 @@ struct Own {
     rings: Rings,
     random: Cell<u64>,
     loop_costs: LoopCosts,
+    /// Jobs since the last low one.
+    low_turn: Cell<u32>,
 }
 
 // SAFETY: `own` is touched through `Worker` alone, of which there is one a seat at a time, and a
@@ -74,10 +81,13 @@ impl Seat {
             rings,
             random: Cell::new(0x9E37_79B9_7F4A_7C15 ^ (index as u64 + 1)),
             loop_costs: LoopCosts::new(),
+            low_turn: Cell::new(0),
         };
         Self {
             deque: Core::new(),
             own,
+            mail: Inbox::new(),
+            counters: CachePadded::new(Counters::new()),
             bed: CachePadded::new(Parker::new()),
             parker: CachePadded::new(Parker::new()),
             waits_for: AtomicPtr::new(null_mut()),
@@ -244,6 +254,17 @@ impl Worker {
     /// Whom this worker steals from, and wakes.
     pub(crate) fn rings(&self) -> &Rings {
         &self.seat.own.rings
+    }
+
+    pub(crate) fn count(&self, what: Did, times: u64) {
+        self.seat.counters.count(what, times);
+    }
+
+    /// Whether it is a low job's turn, which is once in `turns`.
+    pub(crate) fn is_low_turn(&self, turns: u32) -> bool {
+        let turn = self.seat.own.low_turn.get() + 1;
+        self.seat.own.low_turn.set(turn % turns);
+        turn == turns
     }
 
     /// What loops' bodies cost on this worker so far.

@@ -3,3 +3,4 @@
 mod frames;
 mod loops;
 mod placement;
+mod workers;

@@ -1,0 +1,120 @@
+//! The same closure once on every worker, sleeping ones too.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Mutex, PoisonError};
+
+use bywash_sync::atomic::{AtomicUsize, Ordering};
+
+use crate::context::Context;
+use crate::inbox::Letter;
+use crate::jobs::JobSystem;
+use crate::wait::{Awaited, drop_quietly};
+
+/// Beside the count of workers that are not done.
+const WAITED: usize = 1;
+const ONE: usize = 2;
+
+impl JobSystem {
+    /// Runs `body` once on each worker, at the same time as far as there are processors, and returns
+    /// the results in the order of workers. For what belongs to threads: their locals, their counters.
+    ///
+    /// Wakes every worker; one that runs a job comes to it afterwards. A seat that a calling thread
+    /// holds is served by that thread, here or at its next wait. Allocates.
+    ///
+    /// # Panics
+    /// With the panic of the lowest worker whose closure panicked, after all have ended.
+    pub fn broadcast<F, T>(&self, body: F) -> Vec<T>
+    where
+        F: for<'frame> Fn(&Context<'frame>) -> T + Sync,
+        T: Send,
+    {
+        let system = self.system();
+        let workers = self.seats();
+        let round = Round {
+            body,
+            left: AtomicUsize::new(workers * ONE),
+            results: (0..workers).map(|_| Mutex::new(None)).collect(),
+        };
+        system.enter(|worker| {
+            worker.frame_in(|frame| {
+                let others = (0..workers).filter(|&seat| seat != worker.index());
+                for seat in others {
+                    let letter: Borrowing<'_> = Box::new(|context| round.run(context));
+                    // SAFETY: only the lifetime changes; `wait_for` below returns when every letter
+                    // has been read, and the round's last touch by each is its count.
+                    let letter = unsafe { std::mem::transmute::<Borrowing<'_>, Letter>(letter) };
+                    system.deliver(seat, letter);
+                }
+                if worker.index() < workers {
+                    round.run(frame);
+                }
+                frame.wait_for(&round);
+            });
+        });
+        round.into_results()
+    }
+}
+
+/// A [`Letter`] that borrows from its sender.
+type Borrowing<'a> = Box<dyn for<'frame> FnOnce(&Context<'frame>) + Send + 'a>;
+
+struct Round<F, T> {
+    body: F,
+    left: AtomicUsize,
+    results: Box<[Mutex<Option<Outcome<T>>>]>,
+}
+
+type Outcome<T> = Result<T, Box<dyn Any + Send>>;
+
+impl<F, T> Round<F, T>
+where
+    F: for<'frame> Fn(&Context<'frame>) -> T + Sync,
+{
+    fn run(&self, context: &Context<'_>) {
+        let worker = context.worker();
+        let result = catch_unwind(AssertUnwindSafe(|| (self.body)(context)));
+        let mut place = self.results[worker.index()]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *place = Some(result);
+        drop(place);
+        let address = self.address();
+        // AcqRel: pairs with the Acquire in `is_over`. The last touch of the round.
+        if self.left.fetch_sub(ONE, Ordering::AcqRel) == ONE + WAITED {
+            worker.system().wake_who_waits_for(address);
+        }
+    }
+}
+
+impl<F, T> Round<F, T> {
+    fn into_results(self) -> Vec<T> {
+        let mut panic = None;
+        let mut results = Vec::new();
+        for place in self.results {
+            let result = place.into_inner().unwrap_or_else(PoisonError::into_inner);
+            match result.expect("bywash: every worker's closure has ended") {
+                Ok(value) => results.push(value),
+                Err(payload) if panic.is_none() => panic = Some(payload),
+                Err(payload) => drop_quietly(payload),
+            }
+        }
+        panic.map_or(results, |payload| resume_unwind(payload))
+    }
+}
+
+impl<F, T> Awaited for Round<F, T> {
+    fn address(&self) -> *mut () {
+        std::ptr::from_ref(self).cast_mut().cast()
+    }
+
+    fn is_over(&self) -> bool {
+        // Acquire: pairs with the AcqRel in `run`.
+        self.left.load(Ordering::Acquire) < ONE
+    }
+
+    fn add_waiter(&self) {
+        // Relaxed: the last one's subtraction reads this very word.
+        self.left.fetch_or(WAITED, Ordering::Relaxed);
+    }
+}
