@@ -330,7 +330,9 @@ impl<'core, T: Item> Owner<'core, T> {
     fn expose_slow(self) -> bool {
         let private = self.hot().len.get() - self.hot().published.get();
         let published = self.publish(private.div_ceil(2));
-        self.rearm();
+        if published > 0 {
+            self.rearm();
+        }
         published > 0
     }
 
@@ -451,7 +453,10 @@ impl<'core, T: Item> Owner<'core, T> {
             return None;
         }
         self.hot().stride.set(1);
-        self.rearm();
+        if !self.is_asked() {
+            // A question that nobody has answered stands.
+            self.rearm();
+        }
         self.pop(floor)
     }
 
