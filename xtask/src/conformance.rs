@@ -29,7 +29,8 @@ struct Suite {
     adapter: &'static str,
     /// Our crates that the adapter uses.
     ours: &'static [&'static str],
-    /// The test files, seen from the library's folder.
+    /// The test files, seen from the library's folder. Those below `src` are modules of the
+    /// library, and become modules of a shim that has its names.
     tests: &'static [&'static str],
     /// What else the tests use, in the versions that the library asks for.
     needs: &'static [&'static str],
@@ -59,11 +60,31 @@ const SUITES: &[Suite] = &[
             ("self_steal", "stealing from oneself moves nothing here"),
         ],
     },
+    Suite {
+        name: "rayon",
+        theirs: "rayon-core",
+        adapter: "rayon_core",
+        ours: &["bywash"],
+        tests: &["src/join/test.rs", "src/scope/test.rs"],
+        needs: &["rand", "rand_xorshift"],
+        left_out: &[
+            (
+                "join_context_both",
+                "a caller from outside is a worker here, not a migrant",
+            ),
+            ("fifo_order", "a scope has one order here, newest first"),
+            (
+                "fifo_lifo_order",
+                "a scope has one order here, newest first",
+            ),
+            ("broadcast", "a broadcast that does not wait is rayon's own"),
+        ],
+    },
 ];
 
 pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     let accepted = Accepted {
-        word: Some("deque"),
+        word: Some("deque or rayon"),
         ..Accepted::default()
     };
     let arguments = Arguments::parse("conformance", given, accepted)?;
@@ -99,6 +120,9 @@ impl Suite {
         let manifest = self.manifest(&theirs, &Manifest::read(&theirs.join("Cargo.toml"))?)?;
         let path = folder.join("Cargo.toml");
         fs::write(&path, manifest).map_err(|error| format!("{}: {error}", path.display()))?;
+        let path = folder.join("shim.rs");
+        fs::write(&path, self.shim(&theirs))
+            .map_err(|error| format!("{}: {error}", path.display()))?;
         let lock = folder.join("Cargo.lock");
         if !lock.exists() {
             fs::copy(workspace::root().join("Cargo.lock"), &lock)
@@ -129,6 +153,26 @@ impl Suite {
             true => Ok(format!("{passed} tests")),
             false => Ok(format!("{passed} tests; left out: {}", left_out.join("; "))),
         }
+    }
+
+    /// A crate that has the library's names at its root, and its test modules where they belong.
+    fn shim(&self, theirs: &Path) -> String {
+        let modules = self.tests.iter().filter_map(|test| {
+            let module = test.strip_prefix("src/")?.strip_suffix("/test.rs")?;
+            let path = theirs.join(test);
+            Some(format!(
+                "mod {module} {{\n    pub use crate::*;\n    #[path = '{}']\n    mod test;\n}}\n",
+                path.display()
+            ).replace('\'', "\""))
+        });
+        let modules: String = modules.collect();
+        if modules.is_empty() {
+            return modules;
+        }
+        format!(
+            "//! Made by `xtask conformance`.\n\npub use {}::*;\n\n{modules}",
+            self.adapter
+        )
     }
 
     /// Runs one of their test programs and counts its tests.
@@ -180,6 +224,10 @@ impl Suite {
                 .ok_or_else(|| format!("{} no longer asks for {need}", self.theirs))?;
             line(format!("{need} = \"{version}\""))?;
         }
+        let shim = self.shim(theirs);
+        if !shim.is_empty() {
+            line("\n[[test]]\nname = \"shim\"\npath = 'shim.rs'".to_owned())?;
+        }
         for test in self.tests {
             let path = theirs.join(test);
             if !path.is_file() {
@@ -187,6 +235,9 @@ impl Suite {
                     "{} is not there: the suite has moved",
                     path.display()
                 ));
+            }
+            if test.starts_with("src/") {
+                continue;
             }
             let name = path
                 .file_stem()

@@ -77,7 +77,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "conformance",
-        arguments: "[deque]",
+        arguments: "[deque|rayon]",
         purpose: "other libraries' own tests against ours, through adapters",
         run: conformance::run,
     },
