@@ -144,15 +144,11 @@ impl Suite {
         if passed == 0 {
             return Err("no test was run".to_owned());
         }
-        let left_out: Vec<_> = self
-            .left_out
-            .iter()
-            .map(|(test, why)| format!("*{test}*: {why}"))
-            .collect();
-        match left_out.is_empty() {
-            true => Ok(format!("{passed} tests")),
-            false => Ok(format!("{passed} tests; left out: {}", left_out.join("; "))),
+        let mut said = format!("{passed} tests");
+        for (test, reason) in self.left_out {
+            said.push_str(&format!("\n  left out *{test}*: {reason}"));
         }
+        Ok(said)
     }
 
     /// A crate that has the library's names at its root, and its test modules where they belong.
