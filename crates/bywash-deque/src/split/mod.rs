@@ -22,6 +22,9 @@
 //! * Only the owner touches the stack, `published` and `tail`.
 //! * `limit` is at most the capacity of the stack, whoever wrote it last; the slot at `len` exists.
 //!
+//! The stack doubles when it is full, and halves after 256 pops that found nothing with no push in
+//! between that reached half of it.
+//!
 //! **What a thief may expect of an owner that never touches its deque again:** exactly the items
 //! that are in the ring. The rule that bounds what stays hidden: a stream of pushes exposes the older
 //! half of what is private at pushes 1, 3, 7, 15 … and then at each further 64, asked or not, as
