@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 mod diagram;
 mod json;
 mod machine;
+mod outcome;
 mod report;
 mod simulate;
 mod simulation;

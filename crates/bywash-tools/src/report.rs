@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use bywash_topology::{Level, Placement};
 
-use crate::simulation::Outcome;
+use crate::outcome::Outcome;
 use crate::workload::Workload;
 
 /// One strategy's line.

@@ -204,7 +204,7 @@ impl PuSet {
     pub(crate) fn from_words(words: &[libc::c_ulong]) -> PuSet {
         let long_bits = libc::c_ulong::BITS;
         let mut set = PuSet::new();
-        for (index, &word) in words.iter().enumerate() {
+        for (index, &word) in words.iter().enumerate().filter(|(_, word)| **word != 0) {
             for bit in (0..long_bits).filter(|bit| word & (1 << bit) != 0) {
                 set.insert(PuId(index as u32 * long_bits + bit));
             }

@@ -10,5 +10,6 @@ mod running_machine;
 mod spillover;
 mod sysfs_machines;
 mod sysfs_tree;
+mod tiers;
 mod victims;
 mod worker_count;
