@@ -16,6 +16,7 @@ use core::ptr::NonNull;
 
 use crate::budget::Budget;
 use crate::chunk::{Chunk, ChunkSource, HeapChunks};
+use crate::count::{Mode, Pending};
 use crate::error::{ArenaError, refuse};
 use crate::poison;
 use crate::store::Store;
@@ -61,8 +62,17 @@ pub struct Arena<S: ChunkSource = HeapChunks> {
     /// The range this level began with: lent by its parent, or empty.
     pub(crate) lent: Lent,
     pub(crate) budget: Cell<Budget>,
-    /// Whether each allocation has to take the cold path, to be counted.
-    pub(crate) counted: Cell<bool>,
+    /// Grows by one with every event that the end of a frame has to know of: a chunk that was
+    /// taken, an allocation that was counted.
+    pub(crate) turn: Cell<usize>,
+    /// What `limit` would be, were nothing counted.
+    pub(crate) cap: Cell<usize>,
+    /// What is counted; if anything is, `limit` is zero.
+    pub(crate) mode: Cell<Mode>,
+    pub(crate) pending: Pending,
+    /// The level's number in the ledger, once it has an entry there that its end has to strike
+    /// out; else 0.
+    pub(crate) charged: Cell<usize>,
     pub(crate) home: Home<S>,
 }
 
@@ -111,12 +121,12 @@ impl<S: ChunkSource> Arena<S> {
             start: nowhere,
             end: GRAIN,
         };
-        Self::level(lent, GRAIN, Home::Root(Store::new(source)), false)
+        Self::level(lent, GRAIN, Home::Root(Store::new(source)), Mode::OFF)
     }
 
     /// A level that begins in `lent`.
     #[inline(always)]
-    pub(crate) const fn level(lent: Lent, limit: usize, home: Home<S>, counted: bool) -> Self {
+    pub(crate) const fn level(lent: Lent, limit: usize, home: Home<S>, mode: Mode) -> Self {
         Self {
             next: Cell::new(lent.start),
             limit: Cell::new(limit),
@@ -127,7 +137,11 @@ impl<S: ChunkSource> Arena<S> {
             filled: Cell::new(0),
             lent,
             budget: Cell::new(Budget::NONE),
-            counted: Cell::new(counted),
+            turn: Cell::new(0),
+            cap: Cell::new(limit),
+            mode: Cell::new(mode),
+            pending: Pending::new(),
+            charged: Cell::new(0),
             home,
         }
     }
@@ -176,7 +190,7 @@ impl<S: ChunkSource> Arena<S> {
     #[inline(always)]
     pub(crate) fn bump(&self, layout: Layout) -> Option<NonNull<u8>> {
         // No branch on the alignment: it would be mispredicted where alignments are mixed.
-        self.bump_to(layout, |address| {
+        self.bump_to(self.limit.get(), layout, |address| {
             (address + (layout.align() - 1)) & layout.align().wrapping_neg()
         })
     }
@@ -185,14 +199,19 @@ impl<S: ChunkSource> Arena<S> {
     #[inline(always)]
     pub(crate) fn bump_constant(&self, layout: Layout) -> Option<NonNull<u8>> {
         if layout.align() <= GRAIN {
-            self.bump_to(layout, |address| address)
+            self.bump_to(self.limit.get(), layout, |address| address)
         } else {
             self.bump(layout)
         }
     }
 
     #[inline(always)]
-    fn bump_to(&self, layout: Layout, align: impl Fn(usize) -> usize) -> Option<NonNull<u8>> {
+    pub(crate) fn bump_to(
+        &self,
+        limit: usize,
+        layout: Layout,
+        align: impl Fn(usize) -> usize,
+    ) -> Option<NonNull<u8>> {
         let next = self.next.get();
         let size = round_up(layout.size());
         if !cfg!(target_pointer_width = "64") {
@@ -203,10 +222,10 @@ impl<S: ChunkSource> Arena<S> {
         }
         let place = align(next.addr().get());
         let end = place + size;
-        if end > self.limit.get() {
+        if end > limit {
             return None;
         }
-        // SAFETY: at most `limit`, inside the range that `next` points into, and not null.
+        // SAFETY: at most the limit, inside the range that `next` points into, and not null.
         let place = unsafe { at(next, place) };
         // SAFETY: as above.
         let end = unsafe { at(next, end) };
@@ -220,6 +239,19 @@ impl<S: ChunkSource> Arena<S> {
     #[inline(never)]
     #[track_caller]
     pub(crate) fn refill_or_panic(&self, layout: Layout) -> NonNull<u8> {
+        if self.mode.get().is_on()
+            && let Some(place) = self.bump_counted(layout)
+        {
+            return place;
+        }
+        self.refill_cold_or_panic(layout)
+    }
+
+    /// Apart, so that a counted allocation saves no registers for it.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn refill_cold_or_panic(&self, layout: Layout) -> NonNull<u8> {
         match self.refill(layout) {
             Ok(place) => place,
             Err(error) => refuse(error),

@@ -81,6 +81,11 @@ impl<S: ChunkSource> Arena<S> {
     /// What was handed out before counts. Survives a reset.
     pub fn set_budget(&self, budget: Budget) {
         self.budget.set(budget);
+        self.change_limit();
+    }
+
+    /// Makes the limit follow a change of budget or counting, also while the range is lent.
+    pub(crate) fn change_limit(&self) {
         if self.room() == 0 {
             // The range may be lent. No address compares below zero, so the frame that has it
             // sees a change when it ends, and sets the limit anew.
@@ -148,7 +153,7 @@ impl<S: ChunkSource> Arena<S> {
     }
 
     /// Visits this level and those around it, with the bytes each has handed out in this chain.
-    fn each_level(&self, mut visit: impl FnMut(usize, &Self)) {
+    pub(crate) fn each_level(&self, mut visit: impl FnMut(usize, &Self)) {
         let mut used = 0;
         let mut level = Some(self);
         while let Some(here) = level {

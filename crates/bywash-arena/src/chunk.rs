@@ -2,7 +2,7 @@
 
 use core::alloc::Layout;
 use core::cell::Cell;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 
 use bumpalo::Bump;
 
@@ -199,10 +199,12 @@ impl Chunk {
     }
 
     /// Whether both are the same chunk, or both none: one compare.
+    #[cfg(feature = "std")]
     #[inline(always)]
     pub(crate) fn same(one: Option<Self>, other: Option<Self>) -> bool {
-        let address = |chunk: Option<Self>| chunk.map_or(ptr::null_mut(), |chunk| chunk.0.as_ptr());
-        ptr::eq(address(one), address(other))
+        let address =
+            |chunk: Option<Self>| chunk.map_or(core::ptr::null_mut(), |chunk| chunk.0.as_ptr());
+        core::ptr::eq(address(one), address(other))
     }
 
     pub(crate) fn owned(self) -> Option<Chunk> {

@@ -133,7 +133,8 @@ impl<S: ChunkSource> Arena<S> {
         self.limit.set(start.addr().get());
         self.end.set(start.addr().get());
         let home = Home::Nested(NonNull::from(self));
-        let level = Arena::level(lent, limit, home, self.counted.get());
+        let level = Arena::level(lent, limit, home, self.mode.get());
+        level.cap.set(self.cap.get());
         Nested {
             level: ManuallyDrop::new(level),
             limit,
@@ -248,7 +249,7 @@ impl<S: ChunkSource> Drop for Nested<'_, S> {
     fn drop(&mut self) {
         let level = &self.level;
         let start = level.lent.start.addr().get();
-        let undisturbed = level.last.get().is_none() && self.parent.limit.get() == start;
+        let undisturbed = level.turn.get() == 0 && self.parent.limit.get() == start;
         if undisturbed && !cfg!(any(debug_assertions, bywash_asan)) {
             self.parent.end.set(level.lent.end);
             self.parent.limit.set(self.limit);

@@ -14,6 +14,7 @@
 #![no_std]
 #![deny(unsafe_code)]
 
+extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
@@ -37,8 +38,10 @@ mod budget;
     reason = "writes and reads the header at the start of a chunk"
 )]
 mod chunk;
+mod count;
 mod error;
 mod frame;
+mod ledger;
 #[cfg(feature = "map")]
 mod map;
 #[expect(unsafe_code, reason = "tells the sanitizer which bytes are free")]
@@ -53,11 +56,14 @@ pub mod pool;
 mod refill;
 #[expect(unsafe_code, reason = "turns fresh memory into slices")]
 mod slice;
+#[cfg(feature = "stats")]
+mod stats;
 #[expect(
     unsafe_code,
     reason = "acquires chunks from their source, and releases them"
 )]
 mod store;
+mod tag;
 #[cfg(feature = "std")]
 #[expect(unsafe_code, reason = "reaches a thread's slots through its list")]
 mod thread;
@@ -82,6 +88,9 @@ pub use map::FrameMap;
 pub use poison::FREED;
 #[cfg(feature = "pool")]
 pub use pool::{ClassPool, Pool, PoolBox, PoolUse};
+#[cfg(feature = "stats")]
+pub use stats::{FrameStats, History};
+pub use tag::TagUse;
 #[cfg(feature = "std")]
 pub use thread::{THREAD_ARENA_BYTES, ThreadArena, ThreadArenas};
 pub use tiers::{Exhausted, Tiers};

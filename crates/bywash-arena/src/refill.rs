@@ -13,7 +13,14 @@ impl<S: ChunkSource> Arena<S> {
     #[cold]
     #[inline(never)]
     pub(crate) fn refill(&self, layout: Layout) -> Result<NonNull<u8>, ArenaError> {
+        let is_counted = self.mode.get().is_on();
+        if is_counted && let Some(place) = self.bump_counted(layout) {
+            return Ok(place);
+        }
         if layout.size() == 0 {
+            if is_counted {
+                self.note(0);
+            }
             // No byte is needed, so any address of that alignment will do.
             return Ok(Layout::dangling_ptr(&layout));
         }
@@ -33,6 +40,9 @@ impl<S: ChunkSource> Arena<S> {
             self.admit(needed)?;
             self.place_in_new_chunk(layout, needed)?
         };
+        if is_counted {
+            self.note(layout.size());
+        }
         self.tell_soft();
         self.retune();
         // SAFETY: the bytes belong to this level and were not handed out.
@@ -59,6 +69,13 @@ impl<S: ChunkSource> Arena<S> {
             }
         }
         self.last.set(Some(chunk));
+        if !self.mode.get().is_on() {
+            // A turn that no allocation is counted for: frames around see that something changed.
+            self.turn.set(self.turn.get() + 1);
+            self.pending.turn.set(self.turn.get());
+        }
+        #[cfg(feature = "stats")]
+        self.pending.chunks.set(self.pending.chunks.get() + 1);
         chunk.set_before(Before {
             current: self.current.get(),
             filled: self.filled.get(),
@@ -84,13 +101,11 @@ impl<S: ChunkSource> Arena<S> {
 
     /// Sets `limit` again after anything that it depends on has changed.
     pub(crate) fn retune(&self) {
-        let limit = if self.counted.get() {
-            0
-        } else {
-            let next = self.next.get().addr().get();
-            self.end.get().min(next.saturating_add(self.allowance()))
-        };
-        self.limit.set(limit);
+        let next = self.next.get().addr().get();
+        let cap = self.end.get().min(next.saturating_add(self.allowance()));
+        self.cap.set(cap);
+        self.limit
+            .set(if self.mode.get().is_on() { 0 } else { cap });
     }
 
     /// Whether a reset would change nothing: at the start of its only chunk, without a budget.
@@ -101,6 +116,7 @@ impl<S: ChunkSource> Arena<S> {
         Chunk::same(first, self.last.get())
             && first.is_some_and(|chunk| chunk.start() == self.next.get())
             && self.limit.get() == self.end.get()
+            && self.charged.get() == 0
             && self.budget.get().is_none()
     }
 
@@ -123,7 +139,13 @@ impl<S: ChunkSource> Arena<S> {
         self.rewind(Mark {
             next: self.lent.start,
             last: None,
+            turn: 0,
         });
+        if let Home::Root(store) = &self.home
+            && let Some(ledger) = store.opened_ledger()
+        {
+            ledger.settle_all();
+        }
         let mut budget = self.budget.get();
         budget.told = false;
         self.budget.set(budget);
@@ -134,6 +156,7 @@ impl<S: ChunkSource> Arena<S> {
     #[cold]
     #[inline(never)]
     pub(crate) fn rewind(&self, mark: Mark) {
+        self.enter();
         let young = match mark.last {
             Some(last) => last.next(),
             None => self.first.get(),
@@ -145,6 +168,7 @@ impl<S: ChunkSource> Arena<S> {
             self.end
                 .set(self.current.get().map_or(self.lent.end, Chunk::end));
             self.retune();
+            self.settle();
             return;
         };
         let before = young.before();
@@ -176,6 +200,7 @@ impl<S: ChunkSource> Arena<S> {
             self.store().splice(head, tail);
         }
         self.retune();
+        self.settle();
     }
 
     /// Poisons what was handed out from `start` on in the current range.
@@ -201,6 +226,8 @@ impl<S: ChunkSource> Arena<S> {
 pub(crate) struct Mark {
     pub(crate) next: NonNull<u8>,
     pub(crate) last: Option<Chunk>,
+    /// What the level's `turn` was.
+    pub(crate) turn: usize,
 }
 
 impl<S: ChunkSource> Arena<S> {
@@ -209,13 +236,15 @@ impl<S: ChunkSource> Arena<S> {
         Mark {
             next: self.next.get(),
             last: self.last.get(),
+            turn: self.turn.get(),
         }
     }
 
-    /// Takes back what was allocated since `mark`: one store while no chunk was taken since.
+    /// Takes back what was allocated since `mark`: one store while no chunk was taken
+    /// and nothing counted since.
     #[inline(always)]
     pub(crate) fn end_at(&self, mark: Mark) {
-        if Chunk::same(self.last.get(), mark.last) {
+        if self.turn.get() == mark.turn {
             self.poison_from(mark.next);
             self.next.set(mark.next);
         } else {

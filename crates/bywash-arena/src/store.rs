@@ -1,9 +1,11 @@
 //! All chunks of one arena: those its levels use, and the spare ones.
 
+use alloc::boxed::Box;
 use core::alloc::Layout;
-use core::cell::Cell;
+use core::cell::{Cell, OnceCell};
 
 use crate::chunk::{CHUNK_ALIGN, Chunk, ChunkSource, NoChunk};
+use crate::ledger::Ledger;
 use crate::poison;
 
 /// What the first chunk holds unless more is asked for.
@@ -23,6 +25,8 @@ pub(crate) struct Store<S: ChunkSource> {
     pub(crate) capacity: Cell<usize>,
     /// Nested levels that hold chunks; not zero at a reset if one was forgotten.
     pub(crate) borrowers: Cell<usize>,
+    /// The books, once something is to be counted.
+    ledger: OnceCell<Box<Ledger>>,
 }
 
 impl<S: ChunkSource> Store<S> {
@@ -34,11 +38,21 @@ impl<S: ChunkSource> Store<S> {
             count: Cell::new(0),
             capacity: Cell::new(0),
             borrowers: Cell::new(0),
+            ledger: OnceCell::new(),
         }
     }
 
     pub(crate) fn source(&self) -> &S {
         &self.source
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        self.ledger.get_or_init(|| Box::new(Ledger::new()))
+    }
+
+    /// The books, if there is anything in them.
+    pub(crate) fn opened_ledger(&self) -> Option<&Ledger> {
+        self.ledger.get().map(|ledger| &**ledger)
     }
 
     /// A chunk with room for `bytes` after its header: a spare one, else a new one.

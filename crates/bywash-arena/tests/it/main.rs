@@ -7,6 +7,7 @@ mod memory;
 mod model;
 #[cfg(feature = "pool")]
 mod pools;
+mod tags;
 #[cfg(feature = "std")]
 mod threads;
 mod tiers;
