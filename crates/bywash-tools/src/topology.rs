@@ -143,7 +143,7 @@ fn heading(view: &View<'_>, name: &str) -> String {
     }
     let _ = writeln!(text, "\n{}: {} workers", view.placement, view.plan.len());
     if let Some(reason) = view.machine.fallback_reason() {
-        let _ = writeln!(text, "taken as flat, because: {reason}");
+        let _ = writeln!(text, "not the first choice of source, because: {reason}");
     }
     if view.machine.is_this_system()
         && let Ok(default) = default_workers(view.machine, &view.placement)

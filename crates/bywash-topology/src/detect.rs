@@ -6,8 +6,9 @@ use crate::pu_set::PuSet;
 
 impl Topology {
     /// Describes the running machine: through libhwloc with feature `hwloc`, else through
-    /// sysfs on Linux; on other systems, and when the source fails, as a flat machine of the
-    /// PUs that the calling thread may use, with [`Topology::fallback_reason`] saying why.
+    /// sysfs on Linux, which also stands in when libhwloc fails; on other systems, and when
+    /// every source fails, as a flat machine of the PUs that the calling thread may use.
+    /// [`Topology::fallback_reason`] says why the first choice was not taken.
     ///
     /// What is usable is fixed at this moment: online, allowed by the cgroup, and in the
     /// calling thread's affinity (as it was before this crate pinned the thread). Reads some
@@ -26,7 +27,13 @@ impl Topology {
 
     #[cfg(feature = "hwloc")]
     fn read_running() -> Result<Topology, Error> {
-        Topology::from_hwloc()
+        Topology::from_hwloc().or_else(|reason| match Topology::from_sysfs("/") {
+            Ok(mut topology) if topology.is_this_system() => {
+                topology.fallback = Some(reason);
+                Ok(topology)
+            }
+            _ => Err(reason),
+        })
     }
 
     #[cfg(not(any(target_os = "linux", feature = "hwloc")))]

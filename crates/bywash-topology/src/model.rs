@@ -164,7 +164,7 @@ impl Topology {
         self.is_this_system
     }
 
-    /// Why detection fell back to a flat machine, where it did.
+    /// Why detection fell back to another source or a flat machine, where it did.
     pub fn fallback_reason(&self) -> Option<&Error> {
         self.fallback.as_ref()
     }

@@ -134,7 +134,15 @@ impl MachineBuilder {
         self
     }
 
-    /// Opens an L2 cluster: the cores that follow share one L2. Without it each has its own.
+    /// Closes the LLC: the cores that follow lie outside any.
+    pub fn without_llc(&mut self) -> &mut Self {
+        self.in_llc = None;
+        self.in_l2 = None;
+        self
+    }
+
+    /// Opens an L2 cluster: the cores that follow share one L2. Without it each core below an
+    /// LLC has its own. Outside any LLC the cluster is what its cores share last.
     pub fn l2(&mut self) -> &mut Self {
         self.in_l2 = Some(self.l2s);
         self.l2s += 1;
@@ -149,6 +157,10 @@ impl MachineBuilder {
 
     /// Adds `count` cores of `threads` PUs each.
     pub fn cores(&mut self, count: usize, threads: usize) -> &mut Self {
+        let has_l2 = self.in_llc.is_some() || self.in_l2.is_some();
+        // Even keys for L3s, odd ones for clusters that stand alone.
+        let cluster = self.in_l2.map(|l2| 2 * l2 + 1);
+        let cache = self.in_llc.map(|llc| 2 * llc).or(cluster);
         for _ in 0..count {
             let l2 = self.in_l2.unwrap_or_else(|| {
                 self.l2s += 1;
@@ -159,8 +171,8 @@ impl MachineBuilder {
                 self.pus.push(PuPart {
                     id: PuId(0),
                     core: self.cores,
-                    l2: self.in_llc.is_some().then_some(l2),
-                    cache: self.in_llc,
+                    l2: has_l2.then_some(l2),
+                    cache,
                     node: self.nodes.len().checked_sub(1),
                     package: self.packages.checked_sub(1),
                     kind: self.kind,

@@ -235,9 +235,12 @@ fn random(
                 nodes += 1;
             }
             for (cores, kind) in node {
-                if has_caches {
-                    machine.llc();
-                }
+                match (has_caches, kind) {
+                    (true, 0) => machine.without_llc(),
+                    (true, 1) => machine.without_llc().l2(),
+                    (true, _) => machine.llc(),
+                    (false, _) => &mut machine,
+                };
                 machine.kind(*kind);
                 for &(count, threads) in cores {
                     machine.cores(count, threads);

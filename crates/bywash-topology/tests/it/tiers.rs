@@ -13,6 +13,20 @@ fn ids(machine: &Topology, placement: Placement) -> Vec<u32> {
 }
 
 #[test]
+fn cores_outside_any_llc_are_grouped_by_node_and_package_or_by_their_l2() {
+    let mut machine = Topology::builder();
+    machine.package().node().llc().cores(4, 1);
+    machine.without_llc().cores(2, 1);
+    machine.l2().cores(2, 1).l2().cores(2, 1);
+    let machine = machine.build().unwrap();
+    let groups: Vec<usize> = machine.pus().iter().map(|pu| pu.llc).collect();
+    assert_eq!(groups, [0, 0, 0, 0, 1, 1, 2, 2, 3, 3]);
+    let has_cache: Vec<bool> = machine.llcs().iter().map(|llc| llc.has_cache).collect();
+    assert_eq!(has_cache, [true, false, true, true]);
+    assert_eq!(machine.counts().l3_groups, 1);
+}
+
+#[test]
 fn small_llcs_are_merged_into_tiers_of_workable_size() {
     let cores_of_tiers = |file: &str| -> Vec<usize> {
         let shape = shapes()
