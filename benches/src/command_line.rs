@@ -4,10 +4,10 @@ use crate::harness::machine::{self, Machine};
 use crate::harness::measurement::{Report, SCHEMA};
 use crate::harness::row::Row;
 use crate::harness::supervisor::{self, Run};
-use crate::report::table;
+use crate::report::{compare, file, page, readme, table};
 use clap::Parser;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Measures bywash beside its rivals, on work with known answers.
@@ -38,6 +38,22 @@ struct Arguments {
     #[arg(long)]
     list: bool,
 
+    /// Says what changed from the first report to the second, and fails if a row got worse
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with = "quick")]
+    compare: Option<Vec<PathBuf>>,
+
+    /// Rewrites this README's performance section from a report, and measures nothing
+    #[arg(long, value_name = "README", requires = "results")]
+    readme: Option<PathBuf>,
+
+    /// The report that --readme and --page take their figures from
+    #[arg(long, value_name = "REPORT")]
+    results: Option<PathBuf>,
+
+    /// Draws the page of a report again, and measures nothing
+    #[arg(long, value_name = "PATH", requires = "results")]
+    page: Option<PathBuf>,
+
     /// Runs one row for the process that started this one
     #[arg(long, hide = true, value_name = "ORDER")]
     measure: Option<String>,
@@ -59,10 +75,51 @@ pub fn main(rows: &[&Row]) -> ExitCode {
         print!("{}", list(rows));
         return ExitCode::SUCCESS;
     }
-    match measure(&arguments, rows) {
-        Ok(code) => code,
-        Err(words) => refuse(&words),
+    let done = if let Some(reports) = &arguments.compare {
+        compare_reports(reports)
+    } else if let (Some(readme), Some(results)) = (&arguments.readme, &arguments.results) {
+        rewrite_readme(readme, results)
+    } else if let (Some(page), Some(results)) = (&arguments.page, &arguments.results) {
+        draw_page(page, results)
+    } else {
+        measure(&arguments, rows)
+    };
+    done.unwrap_or_else(|words| refuse(&words))
+}
+
+fn compare_reports(reports: &[PathBuf]) -> Result<ExitCode, String> {
+    let [before, after] = reports else {
+        return Err("--compare: two reports are needed".to_owned());
+    };
+    let changes = compare::compare(&file::read(before)?, &file::read(after)?);
+    if changes.is_empty() {
+        return Err(format!(
+            "--compare: {} and {} have no row in common",
+            before.display(),
+            after.display()
+        ));
     }
+    print!("{}", compare::render(&changes));
+    let is_worse = changes.iter().any(compare::Change::is_worse);
+    Ok(ExitCode::from(u8::from(is_worse)))
+}
+
+fn rewrite_readme(readme: &Path, results: &Path) -> Result<ExitCode, String> {
+    let report = file::read(results)?;
+    let text = fs::read_to_string(readme)
+        .map_err(|error| format!("{}: cannot be read: {error}", readme.display()))?;
+    let source = results.display().to_string();
+    let new = readme::rewrite(&text, &report, &source)
+        .map_err(|words| format!("{}: {words}", readme.display()))?;
+    file::write_text(readme, &new)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn draw_page(page: &Path, results: &Path) -> Result<ExitCode, String> {
+    let report = file::read(results)?;
+    file::write_text(page, &page::render(&report))?;
+    println!("page: {}", page.display());
+    Ok(ExitCode::SUCCESS)
 }
 
 fn measure(arguments: &Arguments, rows: &[&Row]) -> Result<ExitCode, String> {
@@ -72,7 +129,9 @@ fn measure(arguments: &Arguments, rows: &[&Row]) -> Result<ExitCode, String> {
         return Err("--rounds 0: a row needs at least one round".to_owned());
     }
     // Before minutes of measuring, not after them.
-    touch(&arguments.json)?;
+    let page = arguments.json.with_file_name("index.html");
+    file::touch(&arguments.json).map_err(|words| format!("--json {words}"))?;
+    file::touch(&page).map_err(|words| format!("--json: {words}"))?;
     let run = Run {
         quick: arguments.quick,
         rounds: arguments.rounds,
@@ -92,10 +151,10 @@ fn measure(arguments: &Arguments, rows: &[&Row]) -> Result<ExitCode, String> {
         rows: results,
     };
     println!("{}", table::render(&report));
-    let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
-    fs::write(&arguments.json, json + "\n")
-        .map_err(|error| format!("--json {}: {error}", arguments.json.display()))?;
+    file::write(&arguments.json, &report)?;
+    file::write_text(&page, &page::render(&report))?;
     println!("report: {}", arguments.json.display());
+    println!("page:   {}", page.display());
     let all_checked = report.rows.iter().all(|row| row.checked);
     Ok(if all_checked {
         ExitCode::SUCCESS
@@ -158,24 +217,6 @@ fn worker_counts(asked: &[usize]) -> Result<Vec<usize>, String> {
     counts.sort_unstable();
     counts.dedup();
     Ok(counts)
-}
-
-/// Makes sure that `path` can be written, without harming what is there.
-fn touch(path: &PathBuf) -> Result<(), String> {
-    let complaint =
-        |error: std::io::Error| format!("--json {}: cannot be written: {error}", path.display());
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        fs::create_dir_all(folder).map_err(complaint)?;
-    }
-    fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(path)
-        .map(drop)
-        .map_err(complaint)
 }
 
 fn list(rows: &[&Row]) -> String {
@@ -248,15 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unwritable_path_is_refused_before_anything_is_measured() {
-        let Err(words) = touch(&PathBuf::from("/proc/no/such/place.json")) else {
-            panic!("nothing can be written below /proc");
-        };
-        assert!(words.contains("cannot be written"), "{words}");
-    }
-
-    #[test]
-    fn row_names_are_unique_and_every_required_rival_is_in_its_row() {
+    fn row_names_are_unique() {
         let rows = all();
         let mut names: Vec<&str> = rows.iter().map(|row| row.name).collect();
         names.sort_unstable();

@@ -52,6 +52,8 @@ pub(super) enum Per {
     Operation(usize),
     /// Milliseconds for a call.
     Call,
+    /// Microseconds for a call.
+    Microseconds,
 }
 
 impl<W: Send + Sync + 'static, S: Send + 'static> ForkJoin<W, S> {
@@ -124,6 +126,7 @@ impl<W: Send + Sync + 'static, S: Send + 'static> ForkJoin<W, S> {
         Ok(match self.per {
             Per::Operation(count) => Sample::nanoseconds_each(total, calls * count),
             Per::Call => Sample::milliseconds(total / calls as u32),
+            Per::Microseconds => Sample::of(total.as_secs_f64() * 1e6 / calls as f64),
         })
     }
 }

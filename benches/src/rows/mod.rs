@@ -4,6 +4,7 @@ mod arena;
 mod deque;
 mod efficiency;
 mod fork_join;
+mod frames;
 mod hidden;
 mod join;
 mod loops;
@@ -23,6 +24,7 @@ pub fn all() -> Vec<&'static Row> {
         wake::ROWS,
         hidden::ROWS,
         programs::ROWS,
+        frames::ROWS,
         arena::ROWS,
         deque::ROWS,
     ]

@@ -4,6 +4,7 @@
 //! context) reaches the recursion exactly as its users would write it, with no adapter between.
 //! The serial form is the same code with a join that calls one side after the other.
 
+use super::hierarchy::{Joint, Matrix};
 use super::matrix::{TILE, multiply_tile, quarters, quarters_mut};
 use super::tree::Tree;
 use super::unbalanced::Node;
@@ -125,6 +126,29 @@ macro_rules! programs {
                     |cx| unbalanced_children(cx, node, middle, to)
                 );
                 here + there
+            }
+
+            /// Places every node of a hierarchy in the world; the sum of where they stand.
+            pub fn transforms(cx: $context, node: &Joint, parent: &Matrix) -> u64 {
+                let world = node.world(parent);
+                let here = (world[3] + world[7]) as u64;
+                here + transform_siblings(cx, &node.children, &world)
+            }
+
+            fn transform_siblings(cx: $context, nodes: &[Joint], parent: &Matrix) -> u64 {
+                match nodes {
+                    [] => 0,
+                    [node] => transforms(cx, node, parent),
+                    _ => {
+                        let (some, others) = nodes.split_at(nodes.len() / 2);
+                        let (here, there) = $join!(
+                            cx,
+                            |cx| transform_siblings(cx, some, parent),
+                            |cx| transform_siblings(cx, others, parent)
+                        );
+                        here + there
+                    }
+                }
             }
 
             /// `out += left · right`, the four quarters of the product in parallel.
@@ -306,6 +330,7 @@ programs!(
 
 #[cfg(test)]
 mod tests {
+    use super::super::hierarchy::IDENTITY;
     use super::super::matrix::{small_numbers, sum_of_product};
     use super::*;
     use crate::harness::statistics::SplitMix64;
@@ -317,6 +342,9 @@ mod tests {
         assert_eq!(serial::tree_reversed((), &Tree::perfect(10)), 1_023);
         assert_eq!(serial::queens((), (1 << 8) - 1, 0, 0, 0), 92);
         assert_eq!(serial::skynet((), 0, 1_000), 499_500);
+        let joints = Joint::tree(4, 4);
+        let sum = serial::transforms((), &joints, &IDENTITY);
+        assert_eq!(sum, Joint::known_sum(4, 4));
     }
 
     #[test]

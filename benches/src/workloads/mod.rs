@@ -3,7 +3,9 @@
 pub mod bodies;
 pub mod chain;
 pub mod fork_join;
+pub mod hierarchy;
 pub mod matrix;
 pub mod rendezvous;
+pub mod sand;
 pub mod tree;
 pub mod unbalanced;
