@@ -202,22 +202,25 @@ struct Recall<'join, 'frame, B, R> {
     position: Position,
 }
 
-impl<B, R> Drop for Recall<'_, '_, B, R> {
+impl<'frame, B, R> Drop for Recall<'_, 'frame, B, R> {
+    // Inlined, so that the fields stay in registers while no panic passes.
+    #[inline(always)]
     fn drop(&mut self) {
-        let dropped = catch_unwind(AssertUnwindSafe(|| {
-            match self.context.recall(self.fork, self.position) {
-                Recalled::Unrun => {
-                    // SAFETY: taken back unrun, so the closure is still there; it is dropped unrun.
-                    drop(unsafe { self.fork.take_body() });
-                }
-                Recalled::Done => {
-                    // SAFETY: done, so the result was written, and this is its one reading.
-                    drop(unsafe { self.fork.take_result() });
-                }
-            }
-        }));
-        if let Err(payload) = dropped {
-            drop_quietly(payload);
-        }
+        abandon(self.context, self.fork, self.position);
+    }
+}
+
+/// Gets a fork back whose result nobody will see.
+#[cold]
+#[inline(never)]
+fn abandon<B, R>(context: &Context<'_>, fork: &Fork<B, R>, position: Position) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| match context.recall(fork, position) {
+        // SAFETY: taken back unrun, so the closure is still there; it is dropped unrun.
+        Recalled::Unrun => drop(unsafe { fork.take_body() }),
+        // SAFETY: done, so the result was written, and this is its one reading.
+        Recalled::Done => drop(unsafe { fork.take_result() }),
+    }));
+    if let Err(payload) = dropped {
+        drop_quietly(payload);
     }
 }

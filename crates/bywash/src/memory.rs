@@ -22,6 +22,9 @@ pub(crate) const LARGEST: usize = SMALLEST << (CLASSES - 1);
 /// The largest alignment that blocks keep.
 const ALIGNMENT: usize = 64;
 
+/// Bytes taken from the arena at a time, if blocks are smaller than that.
+const PIECE: usize = 2_048;
+
 /// Blocks in a full magazine.
 const MAGAZINE: u32 = 64;
 
@@ -38,6 +41,9 @@ pub(crate) struct JobMemory {
 }
 
 struct Shelf {
+    /// Blocks that were never used: from here to the end of a piece of the arena.
+    fresh: Cell<*mut u8>,
+    fresh_end: Cell<*mut u8>,
     open: Cell<*mut Magazine>,
     count: Cell<u32>,
     /// Full magazines, linked.
@@ -65,6 +71,8 @@ pub(crate) const fn class_of<T>() -> Option<usize> {
 impl JobMemory {
     pub(crate) fn new() -> Self {
         let shelf = || Shelf {
+            fresh: Cell::new(null_mut()),
+            fresh_end: Cell::new(null_mut()),
             open: Cell::new(null_mut()),
             count: Cell::new(0),
             full: Cell::new(null_mut()),
@@ -77,6 +85,8 @@ impl JobMemory {
     /// Forgets every block: their arena starts anew.
     pub(crate) fn clear(&self) {
         for shelf in &self.classes {
+            shelf.fresh.set(null_mut());
+            shelf.fresh_end.set(null_mut());
             shelf.open.set(null_mut());
             shelf.count.set(0);
             shelf.full.set(null_mut());
@@ -97,6 +107,11 @@ impl JobMemory {
             // when it was put there.
             shelf.open.set(unsafe { block.as_ref() }.next_block);
             shelf.count.set(shelf.count.get() - 1);
+            return block.cast();
+        }
+        let fresh = shelf.fresh.get();
+        if let Some(block) = NonNull::new(fresh).filter(|_| fresh != shelf.fresh_end.get()) {
+            shelf.fresh.set(fresh.wrapping_add(SMALLEST << class));
             return block.cast();
         }
         shelf.take_slow(class, arena, record).cast()
@@ -124,12 +139,9 @@ impl JobMemory {
         record: &FrameRecord,
     ) {
         let shelf = &self.classes[class];
-        let magazine = Magazine {
-            next_block: shelf.open.get(),
-            next_magazine: null_mut(),
-        };
-        // SAFETY: the block is free, large enough and aligned for two pointers.
-        unsafe { block.write(magazine) };
+        // SAFETY: the block is free, large enough and aligned for a pointer, its first field; the
+        // other is written when the magazine is full.
+        unsafe { block.cast().write(shelf.open.get()) };
         shelf.open.set(block.as_ptr());
         shelf.count.set(shelf.count.get() + 1);
         if shelf.count.get() == MAGAZINE {
@@ -157,9 +169,14 @@ impl Shelf {
             return magazine;
         }
         let size = SMALLEST << class;
-        let layout = Layout::from_size_align(size, size.min(ALIGNMENT))
+        let blocks = (PIECE / size).max(1);
+        let layout = Layout::from_size_align(size * blocks, size.min(ALIGNMENT))
             .expect("bywash: block sizes and alignments are powers of two");
-        arena.alloc_layout(layout).cast()
+        let piece = arena.alloc_layout(layout);
+        self.fresh.set(piece.as_ptr().wrapping_add(size));
+        self.fresh_end
+            .set(piece.as_ptr().wrapping_add(layout.size()));
+        piece.cast()
     }
 
     /// Closes the open magazine: kept if there is no other, else handed to the frame.
@@ -168,11 +185,12 @@ impl Shelf {
     fn file(&self, class: usize, record: &FrameRecord) {
         let magazine = self.open.replace(null_mut());
         self.count.set(0);
-        if self.full.get().is_null() {
-            self.full.set(magazine);
-            return;
+        if !self.full.get().is_null() {
+            return donate(&record.magazines[class], magazine);
         }
-        donate(&record.magazines[class], magazine);
+        // SAFETY: a block of this shelf, free, and large enough for both links.
+        unsafe { (*magazine).next_magazine = null_mut() };
+        self.full.set(magazine);
     }
 }
 

@@ -85,6 +85,7 @@ impl Worker {
             patience.reset();
         };
         system.idle().stop_searching();
+        self.deque().rest();
         is_over
     }
 

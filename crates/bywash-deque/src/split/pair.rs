@@ -51,7 +51,11 @@ impl<T: Item + Send> Worker<T> {
     /// Takes the newest item.
     #[inline]
     pub fn pop(&self) -> Option<T> {
-        self.owner().pop(0)
+        let item = self.owner().pop(0);
+        if item.is_none() {
+            self.owner().rest();
+        }
+        item
     }
 
     /// How many items are here, public ones included; thieves may take some meanwhile.
