@@ -5,17 +5,12 @@ use std::fmt::Write;
 use crate::diagram::Diagram;
 use crate::topology::{View, level_name};
 
-/// Fills that tell tiers apart, light enough for black text.
-const FILLS: [&str; 8] = [
-    "#a6dba0", "#9ecae1", "#fdbe85", "#d4b9da", "#99d8c9", "#fee391", "#bcbddc", "#fcae91",
-];
-
 /// Borders for victim levels 1 to 6, near ones dark.
 const RINGS: [&str; 6] = [
     "#00441b", "#08519c", "#a63603", "#6a51a3", "#7a0177", "#99000d",
 ];
 
-const CELL_WIDTH: usize = 74;
+const CELL_WIDTH: usize = 98;
 const CELL_HEIGHT: usize = 20;
 const GAP: usize = 6;
 const TITLE: usize = 18;
@@ -119,10 +114,14 @@ fn cell(view: &View<'_>, position: usize, x: usize, y: usize, svg: &mut String) 
         .filter(|(_, worker)| worker.pu == Some(pu.id))
         .collect();
     let mut text = format!("PU {}", pu.id.0);
-    let (mut fill, mut stroke) = ("#ffffff", "#999");
+    let (mut fill, mut stroke) = ("#ffffff".to_owned(), "#999");
+    let has_tiers = view.plan.tiers().len() > 1;
     for (index, worker) in here {
         let _ = write!(text, " w{index}");
-        fill = FILLS[(worker.tier - 1) % FILLS.len()];
+        if has_tiers {
+            let _ = write!(text, " t{}", worker.tier);
+        }
+        fill = tier_fill(worker.tier);
         if let Some(thief) = view.worker {
             stroke = match index == thief {
                 true => "#000000",
@@ -142,12 +141,17 @@ fn cell(view: &View<'_>, position: usize, x: usize, y: usize, svg: &mut String) 
     );
 }
 
-fn legend(view: &View<'_>) -> Vec<(&'static str, String)> {
+/// A light colour for each tier: hues a golden angle apart, so that no two near tiers are alike.
+fn tier_fill(tier: usize) -> String {
+    let hue = (tier as f64 * 137.508 + 340.0) % 360.0;
+    format!("hsl({hue:.0},65%,80%)")
+}
+
+fn legend(view: &View<'_>) -> Vec<(String, String)> {
     let tiers = view.plan.tiers().iter().map(|tier| {
-        let fill = FILLS[(tier.number - 1) % FILLS.len()];
         let (first, last) = (tier.workers.start, tier.workers.end - 1);
         (
-            fill,
+            tier_fill(tier.number),
             format!("tier {}: workers {first}-{last}", tier.number),
         )
     });
@@ -156,7 +160,7 @@ fn legend(view: &View<'_>) -> Vec<(&'static str, String)> {
             let color = RINGS[usize::from(level.number()) - 1];
             let name = level_name(level);
             (
-                color,
+                color.to_owned(),
                 format!(
                     "victims of worker {thief}, level {}: {name}",
                     level.number()
