@@ -38,6 +38,8 @@ pub(crate) struct Magazine {
 /// One worker's free blocks of one frame.
 pub(crate) struct JobMemory {
     classes: [Shelf; CLASSES],
+    /// One bit for each class that has blocks.
+    used: Cell<u32>,
 }
 
 struct Shelf {
@@ -79,12 +81,16 @@ impl JobMemory {
         };
         Self {
             classes: std::array::from_fn(|_| shelf()),
+            used: Cell::new(0),
         }
     }
 
     /// Forgets every block: their arena starts anew.
     pub(crate) fn clear(&self) {
-        for shelf in &self.classes {
+        let mut used = self.used.replace(0);
+        while used != 0 {
+            let shelf = &self.classes[used.trailing_zeros() as usize];
+            used &= used - 1;
             shelf.fresh.set(null_mut());
             shelf.fresh_end.set(null_mut());
             shelf.open.set(null_mut());
@@ -114,6 +120,7 @@ impl JobMemory {
             shelf.fresh.set(fresh.wrapping_add(SMALLEST << class));
             return block.cast();
         }
+        self.used.set(self.used.get() | 1 << class);
         shelf.take_slow(class, arena, record).cast()
     }
 
@@ -144,6 +151,7 @@ impl JobMemory {
         unsafe { block.cast().write(shelf.open.get()) };
         shelf.open.set(block.as_ptr());
         shelf.count.set(shelf.count.get() + 1);
+        self.used.set(self.used.get() | 1 << class);
         if shelf.count.get() == MAGAZINE {
             shelf.file(class, record);
         }
@@ -154,10 +162,10 @@ impl Shelf {
     #[cold]
     #[inline(never)]
     fn take_slow(&self, class: usize, arena: &Arena, record: &FrameRecord) -> NonNull<Magazine> {
-        if self.full.get().is_null() && !record.magazines[class].load(Ordering::Relaxed).is_null() {
+        let passed = record.magazines(class, false);
+        if self.full.get().is_null() && !passed.load(Ordering::Relaxed).is_null() {
             // Acquire: pairs with the Release in `donate`; the links of the chain are then readable.
-            self.full
-                .set(record.magazines[class].swap(null_mut(), Ordering::Acquire));
+            self.full.set(passed.swap(null_mut(), Ordering::Acquire));
         }
         if let Some(magazine) = NonNull::new(self.full.get()) {
             // SAFETY: a filed magazine is free memory of this frame, and its links were written
@@ -186,7 +194,7 @@ impl Shelf {
         let magazine = self.open.replace(null_mut());
         self.count.set(0);
         if !self.full.get().is_null() {
-            return donate(&record.magazines[class], magazine);
+            return donate(record.magazines(class, true), magazine);
         }
         // SAFETY: a block of this shelf, free, and large enough for both links.
         unsafe { (*magazine).next_magazine = null_mut() };

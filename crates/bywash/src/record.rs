@@ -28,7 +28,11 @@ pub(crate) struct FrameRecord {
     /// Whether somebody may sleep until this frame is quiet.
     waited: AtomicBool,
     /// Blocks that workers freed in excess, for those that need some.
-    pub(crate) magazines: [AtomicPtr<Magazine>; CLASSES],
+    magazines: [AtomicPtr<Magazine>; CLASSES],
+    /// Whether workers passed magazines to each other.
+    has_magazines: AtomicBool,
+    /// Whether `panic` is worth a look.
+    has_panic: AtomicBool,
     /// The first panic that nobody claimed.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -41,6 +45,8 @@ impl FrameRecord {
             shares: AtomicPtr::new(null_mut()),
             waited: AtomicBool::new(false),
             magazines: [const { AtomicPtr::new(null_mut()) }; CLASSES],
+            has_magazines: AtomicBool::new(false),
+            has_panic: AtomicBool::new(false),
             panic: Mutex::new(None),
         }
     }
@@ -55,8 +61,9 @@ impl FrameRecord {
     /// Ends the frame: one store, whatever its size. Returns the panic nobody claimed.
     pub(crate) fn close(&self) -> Option<Box<dyn Any + Send>> {
         self.shares.store(null_mut(), Ordering::Relaxed);
-        for magazine in &self.magazines {
-            if !magazine.load(Ordering::Relaxed).is_null() {
+        if self.has_magazines.load(Ordering::Relaxed) {
+            self.has_magazines.store(false, Ordering::Relaxed);
+            for magazine in &self.magazines {
                 magazine.store(null_mut(), Ordering::Relaxed);
             }
         }
@@ -64,6 +71,10 @@ impl FrameRecord {
         // Release: pairs with the Acquire load in `generation`; a worker that sees its share
         // outlived may then reuse the memory, since all that used it came before.
         self.generation.store(generation + 1, Ordering::Release);
+        if !self.has_panic.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.has_panic.store(false, Ordering::Relaxed);
         self.panic
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -80,11 +91,22 @@ impl FrameRecord {
         let mut kept = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
         match &*kept {
             None => {
+                // Relaxed: read when the frame is quiet, which acquires all that its jobs did.
+                self.has_panic.store(true, Ordering::Relaxed);
                 *kept = Some(payload);
                 None
             }
             Some(_) => Some(payload),
         }
+    }
+
+    /// The frame's store of full magazines of one class; `passing` says that one is put there.
+    pub(crate) fn magazines(&self, class: usize, passing: bool) -> &AtomicPtr<Magazine> {
+        if passing && !self.has_magazines.load(Ordering::Relaxed) {
+            // Relaxed: as for `has_panic`; the job that passes one is not counted yet.
+            self.has_magazines.store(true, Ordering::Relaxed);
+        }
+        &self.magazines[class]
     }
 
     /// Adds a worker's share to the frame's books.
