@@ -7,7 +7,7 @@ use crate::steps::Steps;
 use crate::{process, workspace};
 
 /// The facade's program that knows the operations and the model.
-const PROGRAM: &str = "crates/bywash/examples/soak.rs";
+const PROGRAM: &str = "crates/bywash/examples/soak/main.rs";
 
 pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     let accepted = Accepted {
