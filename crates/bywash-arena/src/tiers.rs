@@ -118,7 +118,7 @@ impl Arena<Tiers<'_>> {
     /// assert!(arena.try_alloc([0u8; 1024]).is_err());
     /// ```
     /// The buffer is the arena's while it lives:
-    /// ```compile_fail,E0499
+    /// ```compile_fail,E0506
     /// use bywash_arena::Arena;
     /// use core::mem::MaybeUninit;
     /// let mut buffer = [MaybeUninit::uninit(); 1024];
