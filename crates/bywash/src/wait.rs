@@ -66,9 +66,11 @@ impl<'frame> Context<'frame> {
     pub(crate) fn wait_for(&self, awaited: &impl Awaited) {
         let worker = self.worker();
         let floor = worker.floor();
-        worker.drain(self, floor, || awaited.is_over_already());
-        if !awaited.is_over() {
-            self.wait_long(awaited);
+        if !awaited.is_over_already() {
+            worker.drain(self, floor, || awaited.is_over_already());
+            if !awaited.is_over() {
+                self.wait_long(awaited);
+            }
         }
         worker.deque().settle(floor);
     }
@@ -145,7 +147,7 @@ impl Worker {
                 executed += 1;
                 keep_or_drop(context.share().record(), payload);
             }
-            self.tally().flush(context);
+            self.tally().turn_to(std::ptr::null(), context);
             // What was added up may have started a continuation here.
             if self.deque().position() <= floor || is_over() {
                 break;
