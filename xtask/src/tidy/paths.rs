@@ -21,11 +21,7 @@ const LONG: &[(&str, usize, &str)] = &[
         800,
         "rows: a list that is not read through",
     ),
-    (
-        "benches/src/harness/measurement.rs",
-        600,
-        "one report and its parts",
-    ),
+    ("benches/src/", 600, "a report and its page, piece by piece"),
     (
         "crates/bywash-arena/src/pool/heap.rs",
         450,
