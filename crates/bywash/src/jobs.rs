@@ -1,6 +1,5 @@
 //! The handle that users hold: frames, joins and jobs on a system, and its end.
 
-use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
 use bywash_topology::{Pinned, Pinning, Plan};
@@ -107,37 +106,6 @@ impl JobSystem {
         RB: Send,
     {
         self.frame(|frame| frame.join(|context| a(context), |context| b(context)))
-    }
-
-    /// [`Context::parallel_for`] in a root frame of its own.
-    pub fn parallel_for(&self, range: Range<usize>, body: impl Fn(usize) + Sync) {
-        self.frame(|frame| frame.parallel_for(range, body));
-    }
-
-    /// [`Context::parallel_for_auto`] in a root frame of its own.
-    pub fn parallel_for_auto(&self, range: Range<usize>, body: impl Fn(usize) + Sync) {
-        self.frame(|frame| frame.parallel_for_auto(range, body));
-    }
-
-    /// [`Context::parallel_for_chunks`] in a root frame of its own.
-    pub fn parallel_for_chunks(
-        &self,
-        range: Range<usize>,
-        grain: usize,
-        body: impl Fn(Range<usize>) + Sync,
-    ) {
-        self.frame(|frame| frame.parallel_for_chunks(range, grain, body));
-    }
-
-    /// [`Context::parallel_reduce`] in a root frame of its own.
-    pub fn parallel_reduce<T: Send>(
-        &self,
-        range: Range<usize>,
-        identity: impl Fn() -> T + Sync,
-        fold: impl Fn(T, usize) -> T + Sync,
-        combine: impl Fn(T, T) -> T + Sync,
-    ) -> T {
-        self.frame(|frame| frame.parallel_reduce(range, identity, fold, combine))
     }
 
     /// Starts a job that nobody waits for, in a root frame of its own. Returns at once; the job may

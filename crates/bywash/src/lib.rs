@@ -81,7 +81,7 @@ pub use global::{
 };
 pub use jobs::JobSystem;
 pub use lanes::Priority;
-pub use loops::Partitioner;
+pub use loops::{Granularity, InStep, LoopHints, Partitioner};
 pub use patience::WaitPolicy;
 pub use stats::WorkerStats;
 pub use task::JobHandle;

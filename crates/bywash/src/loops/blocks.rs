@@ -28,6 +28,11 @@ impl Blocks {
             .div_ceil(self.len)
     }
 
+    /// How many indices a block has, but for the last.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// The indices of one block.
     pub(crate) fn block(&self, index: usize) -> Range<usize> {
         let start = self.range.start + index * self.len;

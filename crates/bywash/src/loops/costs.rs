@@ -2,12 +2,11 @@
 
 use std::cell::Cell;
 use std::ptr::null;
-use std::time::Duration;
 
 /// Bodies remembered at a time; a newer one takes the place of another with the same low bits.
 const PLACES: usize = 64;
 
-/// Nanoseconds a unit, by body. A guess by nature: two bodies may share code, one may vary.
+/// Nanoseconds an item, by body. A guess by nature: two bodies may share code, one may vary.
 pub(crate) struct LoopCosts {
     places: [Cell<(*const (), f64)>; PLACES],
 }
@@ -23,18 +22,18 @@ impl LoopCosts {
         &self.places[(body.addr() >> 4) % PLACES]
     }
 
-    /// What a unit of `body` cost, if that was seen.
+    /// What an item of `body` cost, if that was seen.
     #[inline]
-    pub(crate) fn nanos_a_unit(&self, body: *const ()) -> Option<f64> {
+    pub(crate) fn nanos_an_item(&self, body: *const ()) -> Option<f64> {
         let (key, nanos) = self.place(body).get();
         std::ptr::eq(key, body).then_some(nanos)
     }
 
-    /// `units` took `elapsed` on up to `workers` workers: older experience counts for half.
-    pub(crate) fn learn(&self, body: *const (), elapsed: Duration, units: u32, workers: usize) {
-        let seen = elapsed.as_nanos() as f64 * workers as f64 / f64::from(units);
+    /// An item of `body` was seen to cost this: older experience counts for half.
+    #[inline]
+    pub(crate) fn learn(&self, body: *const (), seen: f64) {
         let nanos = self
-            .nanos_a_unit(body)
+            .nanos_an_item(body)
             .map_or(seen, |known| (known + seen) / 2.0);
         self.place(body).set((body, nanos));
     }

@@ -9,22 +9,31 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{NonNull, null};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
-use super::pace::{Pace, Partitioner};
+use super::hints::Partitioner;
+use super::pace::Pace;
 use super::slice::Slice;
 use crate::context::Context;
 use crate::job::{Header, JobRef};
 use crate::wait::{Awaited, drop_quietly};
 
-/// The most slices of one loop.
+/// The most slices of one loop; more workers than that share slices.
 const MOST_SLICES: usize = 64;
+
+/// How long a caller looks on while others end their last chunks, before it helps with other jobs.
+const LAST_CHUNKS: Duration = Duration::from_micros(5);
+
+/// One participant, in the count of units done; the units are below it.
+const HAND: u64 = 1 << 40;
 
 /// Runs these units of a body whose type was erased.
 pub(super) type RunUnits = unsafe fn(*const (), &Context<'_>, Range<u32>);
@@ -36,15 +45,18 @@ pub(super) struct Crew {
     body: *const (),
     run_units: RunUnits,
     partitioner: Partitioner,
-    units: u64,
+    first_chunk: u32,
+    units: u32,
     /// The caller and the tickets that have not gone yet.
     holders: AtomicU32,
     waited: AtomicBool,
     cancelled: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
+    /// Units done, and in the upper bits how many took part.
     done: CachePadded<AtomicU64>,
-    slices: [CachePadded<Slice>; MOST_SLICES],
     slice_count: usize,
+    /// Written up to `slice_count`, so that a loop among few costs few lines.
+    slices: [MaybeUninit<CachePadded<Slice>>; MOST_SLICES],
     _body: PhantomData<*const ()>,
 }
 
@@ -53,19 +65,22 @@ pub(super) struct Plan {
     pub(super) body: *const (),
     pub(super) run_units: RunUnits,
     pub(super) partitioner: Partitioner,
+    /// Not empty, and at most 2^31.
     pub(super) units: Range<u32>,
     pub(super) first_chunk: u32,
 }
 
-/// Shares a loop with the system's workers, takes part, and returns when every unit is done.
-/// The panic of a body comes back after that.
+/// Shares a loop with the system's workers, takes part, and returns when every unit is done: how
+/// many took part, and the panic of a body.
 ///
 /// # Safety
 /// `plan.body` stays valid, and may be used by several threads at once, until this returns.
-pub(super) unsafe fn share(context: &Context<'_>, plan: &Plan) -> Result<(), Box<dyn Any + Send>> {
+pub(super) unsafe fn share(
+    context: &Context<'_>,
+    plan: &Plan,
+) -> (u64, Result<(), Box<dyn Any + Send>>) {
     let worker = context.worker();
-    let seats = worker.system().seats().len();
-    let wanted = seats.min(plan.units.len()).min(MOST_SLICES);
+    let wanted = worker.system().seats().len().min(plan.units.len());
     let crew = context.share().take::<Crew>();
     Crew::write(crew, context, plan, wanted);
     // SAFETY: just written; in place until the last holder goes, which the caller's hold prevents.
@@ -77,10 +92,11 @@ pub(super) unsafe fn share(context: &Context<'_>, plan: &Plan) -> Result<(), Box
         // one ticket, and a ticket's run only reads what is shared.
         worker.push(unsafe { JobRef::new(crew.cast()) });
     }
-    here.take_part(context, plan.first_chunk);
+    here.take_part(context);
     // Tickets that nobody took are still here: they go, so that they do not pile up.
     worker.drain(context, position, || false);
-    context.wait_for(here);
+    here.wait_out(context);
+    let hands = here.done.load(Ordering::Relaxed) / HAND;
     let panic = here
         .panic
         .lock()
@@ -88,26 +104,18 @@ pub(super) unsafe fn share(context: &Context<'_>, plan: &Plan) -> Result<(), Box
         .take();
     // SAFETY: this is the caller's hold, given up once.
     unsafe { Crew::leave(crew, context) };
-    panic.map_or(Ok(()), Err)
+    (hands, panic.map_or(Ok(()), Err))
 }
 
 impl Crew {
     fn write(crew: NonNull<Self>, context: &Context<'_>, plan: &Plan, wanted: usize) {
         let units = &plan.units;
         let len = units.end - units.start;
-        // Slice borders are even in the number of units; the caller's own slice comes first.
-        let border =
-            |index: usize| units.start + (u64::from(len) * index as u64 / wanted as u64) as u32;
-        let first = context.worker().index() % wanted;
-        let slices = std::array::from_fn(|index| {
-            let units = if index < wanted {
-                let nth = (index + wanted - first) % wanted;
-                border(nth)..border(nth + 1)
-            } else {
-                0..0
-            };
-            CachePadded::new(Slice::new(units))
-        });
+        let slice_count = wanted.min(MOST_SLICES);
+        // Slices are even in the number of units, and the same for the same worker each time.
+        let border = |index: usize| {
+            units.start + (u64::from(len) * index as u64 / slice_count as u64) as u32
+        };
         let header = Header {
             run: run_ticket,
             frame: context.share().record(),
@@ -117,39 +125,58 @@ impl Crew {
             body: plan.body,
             run_units: plan.run_units,
             partitioner: plan.partitioner,
-            units: u64::from(len),
+            first_chunk: plan.first_chunk,
+            units: len,
             holders: AtomicU32::new(wanted as u32),
             waited: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
             panic: Mutex::new(None),
             done: CachePadded::new(AtomicU64::new(0)),
-            slices,
-            slice_count: wanted,
+            slice_count,
+            slices: [const { MaybeUninit::uninit() }; MOST_SLICES],
             _body: PhantomData,
         };
         // SAFETY: `take` gave room for exactly this.
         unsafe { crew.write(value) };
+        // SAFETY: just written, and nobody else has it yet.
+        let slices = unsafe { &mut (*crew.as_ptr()).slices };
+        for (index, slice) in slices[..slice_count].iter_mut().enumerate() {
+            slice.write(CachePadded::new(Slice::new(
+                border(index)..border(index + 1),
+            )));
+        }
     }
 
-    fn slices(&self) -> &[CachePadded<Slice>] {
-        &self.slices[..self.slice_count]
+    fn slice(&self, index: usize) -> &Slice {
+        // SAFETY: `write` wrote all that `slice_count` counts, and every caller stays below it.
+        unsafe { self.slices[..self.slice_count][index].assume_init_ref() }
     }
 
     /// Claims and runs units until none are left to claim.
-    fn take_part(&self, context: &Context<'_>, first_chunk: u32) {
+    fn take_part(&self, context: &Context<'_>) {
         let own = context.worker().index() % self.slice_count;
-        let claimed = Cell::new(0_u64);
+        let claimed = Cell::new(0);
         let worked = catch_unwind(AssertUnwindSafe(|| {
-            let mut pace = Pace::new(self.partitioner, first_chunk);
+            let mut pace = Pace::new(self.partitioner, self.first_chunk, Instant::now());
             loop {
-                while let Some(units) = self.slices()[own].take_front(|left| pace.want(left)) {
-                    self.run(context, units, &claimed);
+                while let Some(units) = self.slice(own).take_front(|left| pace.want(left)) {
+                    claimed.set(claimed.get() + u64::from(units.end - units.start));
+                    self.run(context, units);
                     pace.step();
                 }
-                let Some(units) = self.rob(own) else { return };
-                if !self.slices()[own].put(&units) {
-                    // A guest shares this slice: what was claimed is run as it is.
-                    self.run(context, units, &claimed);
+                let Some(mut units) = self.rob(own) else {
+                    return;
+                };
+                if self.slice(own).put(&units) {
+                    continue;
+                }
+                // Another worker shares this slice and was faster: what was claimed is run from here.
+                claimed.set(claimed.get() + u64::from(units.end - units.start));
+                while !units.is_empty() {
+                    let cut = units.start + pace.want(units.end - units.start);
+                    self.run(context, units.start..cut);
+                    units.start = cut;
+                    pace.step();
                 }
             }
         }));
@@ -159,9 +186,12 @@ impl Crew {
         self.count_done(context, claimed.get());
     }
 
-    fn run(&self, context: &Context<'_>, units: Range<u32>, claimed: &Cell<u64>) {
-        // Counted before it runs: a chunk that panics was started, so it is not seen again.
-        claimed.set(claimed.get() + u64::from(units.end - units.start));
+    /// Runs claimed units. Who claims counts them first: a chunk that panics was started, so it is
+    /// not seen again.
+    fn run(&self, context: &Context<'_>, units: Range<u32>) {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return;
+        }
         // SAFETY: these units are claimed and not yet counted as done, so the caller, with the body
         // on its stack, is still there.
         unsafe { (self.run_units)(self.body, context, units) };
@@ -170,12 +200,14 @@ impl Crew {
     /// The back half of the nearest slice that has any.
     fn rob(&self, own: usize) -> Option<Range<u32>> {
         (1..self.slice_count)
-            .map(|step| &self.slices()[(own + step) % self.slice_count])
-            .find_map(|slice| slice.take_back_half())
+            .map(|step| self.slice((own + step) % self.slice_count))
+            .find_map(Slice::take_back_half)
     }
 
     /// Keeps the first panic and claims all that is left, unrun. Returns how much that was.
     fn cancel(&self, payload: Box<dyn Any + Send>) -> u64 {
+        // What is on its way between two slices now is skipped where it arrives.
+        self.cancelled.store(true, Ordering::Relaxed);
         let mut first = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
         let later = match &*first {
             None => first.replace(payload),
@@ -183,10 +215,9 @@ impl Crew {
         };
         drop(first);
         later.into_iter().for_each(drop_quietly);
-        self.cancelled.store(true, Ordering::Relaxed);
         let mut unrun = 0;
-        for slice in self.slices() {
-            while let Some(units) = slice.take_front(|left| left) {
+        for index in 0..self.slice_count {
+            while let Some(units) = self.slice(index).take_front(|left| left) {
                 unrun += u64::from(units.end - units.start);
             }
         }
@@ -198,13 +229,24 @@ impl Crew {
             return;
         }
         // AcqRel: pairs with the Acquire in `is_over`; the caller then sees what the bodies did.
-        let done = self.done.fetch_add(units, Ordering::AcqRel) + units;
-        if done == self.units {
+        let done = self.done.fetch_add(units + HAND, Ordering::AcqRel) + units;
+        if done % HAND == u64::from(self.units) {
             // SeqCst: pairs with the fence in `Idle::start_waiting`.
             fence(Ordering::SeqCst);
             if self.waited.load(Ordering::Relaxed) {
                 context.worker().system().wake_who_waits_for(self.address());
             }
+        }
+    }
+
+    /// Nothing is left to claim: others end what they have claimed.
+    fn wait_out(&self, context: &Context<'_>) {
+        let since = Instant::now();
+        while !self.is_over() {
+            if since.elapsed() > LAST_CHUNKS {
+                return context.wait_for(self);
+            }
+            bywash_sync::hint::spin_loop();
         }
     }
 
@@ -232,7 +274,7 @@ impl Awaited for Crew {
 
     fn is_over(&self) -> bool {
         // Acquire: pairs with the AcqRel in `count_done`.
-        self.done.load(Ordering::Acquire) == self.units
+        self.done.load(Ordering::Acquire) % HAND == u64::from(self.units)
     }
 
     fn add_waiter(&self) {
@@ -248,7 +290,10 @@ unsafe fn run_ticket(job: JobRef, context: &Context<'_>) -> u64 {
     context.worker().tally().turn_to(null(), context);
     let crew = job.cast::<Crew>();
     // SAFETY: in place until its last holder goes, and this ticket is one.
-    unsafe { crew.as_ref() }.take_part(context, 1);
+    let here = unsafe { crew.as_ref() };
+    if !here.is_over() {
+        here.take_part(context);
+    }
     // SAFETY: this ticket's hold, given up once.
     unsafe { Crew::leave(crew, context) };
     1

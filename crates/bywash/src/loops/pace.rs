@@ -2,26 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::hints::Partitioner;
+
 /// A chunk that took less is followed by a larger one.
 const SHORT: Duration = Duration::from_micros(2);
 
 /// A chunk that took longer is followed by a smaller one.
 const LONG: Duration = Duration::from_micros(8);
-
-/// How a loop is cut into chunks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Partitioner {
-    /// Chunks grow until one takes a few microseconds, and shrink near the end.
-    #[default]
-    Auto,
-    /// One equal slice for each worker, claimed at once: for bodies of even cost.
-    Static,
-    /// Half of what a worker has left, each time.
-    Guided,
-    /// This many at a time, at least 1.
-    Fixed(usize),
-}
 
 /// One participant's claims, and the clock that sizes them.
 pub(super) struct Pace {
@@ -31,34 +18,39 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Begins with chunks of `first` units.
-    pub(super) fn new(partitioner: Partitioner, first: u32) -> Self {
+    /// Begins `now` with chunks of `first` units.
+    pub(super) fn new(partitioner: Partitioner, first: u32, now: Instant) -> Self {
         Self {
             partitioner,
             chunk: first.max(1),
-            last: Instant::now(),
+            last: now,
         }
     }
 
-    /// How many of `left` units to claim next.
+    /// How many of `left` units to claim next; from 1 to `left`.
     #[inline]
     pub(super) fn want(&self, left: u32) -> u32 {
-        match self.partitioner {
+        let want = match self.partitioner {
             // A quarter of the rest, unless that is far less than a good chunk.
             Partitioner::Auto => self.chunk.min((left / 4).max(self.chunk / 8)),
             Partitioner::Static => left,
             Partitioner::Guided => left.div_ceil(2),
             Partitioner::Fixed(count) => u32::try_from(count).unwrap_or(u32::MAX),
-        }
+        };
+        want.clamp(1, left)
     }
 
     /// A chunk has ended.
     #[inline]
     pub(super) fn step(&mut self) {
-        if self.partitioner != Partitioner::Auto {
-            return;
+        if self.partitioner == Partitioner::Auto {
+            self.step_at(Instant::now());
         }
-        let now = Instant::now();
+    }
+
+    /// A chunk has ended `now`.
+    #[inline]
+    pub(super) fn step_at(&mut self, now: Instant) {
         let took = now - self.last;
         self.last = now;
         if took < SHORT {

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
+use super::run::Cut;
 use crate::context::Context;
 use crate::memory::LARGEST;
 
@@ -21,7 +22,7 @@ pub(super) struct Partials<'a, 'frame, T> {
 }
 
 impl<'a, 'frame, T> Partials<'a, 'frame, T> {
-    pub(super) fn new(context: &'a Context<'frame>, count: usize) -> Self {
+    fn new(context: &'a Context<'frame>, count: usize) -> Self {
         let fits = size_of::<Option<T>>() * count <= LARGEST && align_of::<Option<T>>() <= 64;
         let room = fits.then(|| context.share().take::<Room>());
         let places = match room {
@@ -48,8 +49,30 @@ impl<'a, 'frame, T> Partials<'a, 'frame, T> {
         }
     }
 
+    /// A place for each index below `count`, filled by a loop over `result`.
+    pub(super) fn filled_by(
+        context: &'a Context<'frame>,
+        cut: Cut,
+        count: usize,
+        result: impl Fn(usize) -> T + Sync,
+    ) -> Self
+    where
+        T: Send,
+    {
+        let mut partials = Self::new(context, count);
+        let slots = partials.slots();
+        context.run_loop(cut, 0..count, |_, indices| {
+            for index in indices {
+                let value = result(index);
+                // SAFETY: a loop hands each index to one body, once.
+                unsafe { slots.fill(index, value) };
+            }
+        });
+        partials
+    }
+
     /// For the loop that fills the places.
-    pub(super) fn slots(&mut self) -> Slots<'_, T> {
+    fn slots(&mut self) -> Slots<'_, T> {
         let places = self.filled();
         // SAFETY: an exclusive slice may be seen as cells, which `UnsafeCell` is laid out as.
         let cells = unsafe { &*(std::ptr::from_mut(places) as *const [UnsafeCell<Option<T>>]) };
@@ -87,7 +110,7 @@ impl<T> Drop for Partials<'_, '_, T> {
 }
 
 /// The places as a loop's bodies see them.
-pub(super) struct Slots<'a, T> {
+struct Slots<'a, T> {
     cells: &'a [UnsafeCell<Option<T>>],
     _places: PhantomData<&'a mut T>,
 }
@@ -96,9 +119,13 @@ pub(super) struct Slots<'a, T> {
 unsafe impl<T: Send> Sync for Slots<'_, T> {}
 
 impl<T> Slots<'_, T> {
-    /// Writes a block's result. Each index is run once by its loop, so each place has one writer.
-    pub(super) fn fill(&self, index: usize, value: T) {
-        // SAFETY: a loop hands each index to one body, so nobody else touches this place meanwhile.
+    /// Writes a block's result.
+    ///
+    /// # Safety
+    /// Nobody else touches the place of `index` meanwhile: the caller is the one body that its loop
+    /// handed this index to.
+    unsafe fn fill(&self, index: usize, value: T) {
+        // SAFETY: as the caller promises.
         unsafe { *self.cells[index].get() = Some(value) };
     }
 }

@@ -1,52 +1,62 @@
-//! Blocking loops over index ranges.
+//! Loops over index ranges: blocking ones, and those that a counter counts.
 
 use std::ops::Range;
-use std::panic::resume_unwind;
-use std::time::{Duration, Instant};
 
-use super::crew::{self, Plan};
-use super::pace::{Pace, Partitioner};
+use super::hints::LoopHints;
+use super::run::Cut;
 use crate::context::Context;
-
-/// A loop that is expected to take less is not worth waking anybody for.
-const WORTH_A_WAKE: Duration = Duration::from_micros(8);
-
-/// A loop that is expected to take less is not worth sharing even with a worker that is up.
-const WORTH_SHARING: Duration = Duration::from_nanos(1_000);
-
-/// The most units a loop is cut into; longer ranges have several items a unit.
-const MOST_UNITS: usize = 1 << 31;
+use crate::counter::Counter;
 
 impl<'frame> Context<'frame> {
     /// Runs `body` once for each index of `range`, on whatever workers have time, and returns when
     /// all are done. Borrows freely; allocates nothing. A reversed range is empty.
     ///
-    /// A loop that is over before another worker could be woken stays on the caller: what a body
-    /// costs is remembered from its last loop.
+    /// A loop that would be over before another worker could be woken stays on the caller: what a
+    /// body costs is remembered from its last loop. Each worker begins with a slice of its own, the
+    /// same one in each loop of the same length; who runs out takes half of a neighbour's rest.
     ///
     /// # Panics
-    /// With a body's panic, after every started chunk has ended; indices that were not started then
-    /// are not run.
+    /// With a body's panic, after every started chunk has ended; what was not started then is not
+    /// run.
+    ///
+    /// ```
+    /// # let jobs = bywash::JobSystem::builder().workers(2).build()?;
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// let hits: Vec<AtomicU32> = (0..100).map(|_| AtomicU32::new(0)).collect();
+    /// jobs.parallel_for(0..100, |i| { hits[i].fetch_add(1, Ordering::Relaxed); });
+    /// assert!(hits.iter().all(|hit| hit.load(Ordering::Relaxed) == 1));
+    /// # Ok::<_, bywash::BuildError>(())
+    /// ```
     pub fn parallel_for(&self, range: Range<usize>, body: impl Fn(usize) + Sync) {
-        self.parallel_for_by(Partitioner::Auto, range, body);
+        self.run_loop(Cut::by(1), range, |_, items| items.for_each(&body));
     }
 
-    /// [`Context::parallel_for`], cut as `partitioner` says.
+    /// [`Context::parallel_for`], cut as a [`Partitioner`](crate::Partitioner) says, or with the
+    /// weight of its body said beforehand ([`Granularity`](crate::Granularity)).
+    ///
+    /// # Panics
+    /// If the partitioner is `Fixed(0)`; with a body's panic, as [`Context::parallel_for`].
     pub fn parallel_for_by(
         &self,
-        partitioner: Partitioner,
+        hints: impl Into<LoopHints>,
         range: Range<usize>,
         body: impl Fn(usize) + Sync,
     ) {
-        self.run_loop(partitioner, range, 1, |_, items| items.for_each(&body));
+        let cut = Cut {
+            hints: hints.into().checked(),
+            ..Cut::by(1)
+        };
+        self.run_loop(cut, range, |_, items| items.for_each(&body));
     }
 
-    /// [`Context::parallel_for`] whose grain is found while it runs; the same as that.
+    /// [`Context::parallel_for`] whose grain is found while it runs: another name of it, since every
+    /// loop here finds its grain.
     pub fn parallel_for_auto(&self, range: Range<usize>, body: impl Fn(usize) + Sync) {
         self.parallel_for(range, body);
     }
 
-    /// Runs `body` on pieces of `range`, each of `grain` indices but the last.
+    /// Runs `body` on pieces of `range`, each of `grain` indices but the last. Otherwise like
+    /// [`Context::parallel_for`].
     ///
     /// # Panics
     /// If `grain` is 0; with a body's panic, as [`Context::parallel_for`].
@@ -56,154 +66,143 @@ impl<'frame> Context<'frame> {
         grain: usize,
         body: impl Fn(Range<usize>) + Sync,
     ) {
-        assert!(
-            grain != 0,
-            "a grain of 0 makes no progress: pass 1 or more, or use parallel_for"
-        );
-        self.run_loop(Partitioner::Auto, range, grain, |_, items| {
-            let mut start = items.start;
-            while start < items.end {
-                let end = start.saturating_add(grain).min(items.end);
-                body(start..end);
-                start = end;
-            }
-        });
+        self.parallel_for_chunks_with(range, grain, |_, piece| body(piece));
     }
 
-    /// [`Context::parallel_for`] whose body gets the context of the worker that runs it.
+    /// [`Context::parallel_for`] whose body gets the context of the worker that runs it, to spawn, to
+    /// allocate, or to loop in turn.
     pub fn parallel_for_with(
         &self,
         range: Range<usize>,
         body: impl Fn(&Context<'frame>, usize) + Sync,
     ) {
-        self.run_loop(Partitioner::Auto, range, 1, |context, items| {
+        self.run_loop(Cut::by(1), range, |context, items| {
             items.for_each(|index| body(context, index));
         });
     }
 
-    /// Runs `body` on runs of whole grains. The one way in for every loop.
-    pub(crate) fn run_loop<B>(
+    /// [`Context::parallel_for_chunks`] whose body gets the context of the worker that runs it.
+    ///
+    /// # Panics
+    /// As [`Context::parallel_for_chunks`].
+    pub fn parallel_for_chunks_with(
         &self,
-        partitioner: Partitioner,
         range: Range<usize>,
         grain: usize,
-        body: B,
-    ) where
-        B: Fn(&Context<'frame>, Range<usize>) + Sync,
-    {
-        let len = range.end.saturating_sub(range.start);
-        if len == 0 {
-            return;
-        }
-        // A unit is a whole number of grains, as few as keep the count of units in bounds.
-        let grains = len.div_ceil(grain);
-        let unit = grain.saturating_mul(grains.div_ceil(MOST_UNITS));
-        let units = len.div_ceil(unit) as u32;
-        let erased = Erased {
-            body: &body,
-            range,
-            unit,
-        };
-        let outcome = self.share_or_not(partitioner, units, &erased);
-        if let Err(payload) = outcome {
-            resume_unwind(payload);
-        }
+        body: impl Fn(&Context<'frame>, Range<usize>) + Sync,
+    ) {
+        check_grain(grain);
+        self.run_loop(Cut::by(grain), range, |context, items| {
+            pieces(items, grain).for_each(|piece| body(context, piece));
+        });
     }
 
-    fn share_or_not<B>(
+    /// Starts a loop and returns at once; the counter is zero when all of it is done. The loop is
+    /// one job of the frame, shared like [`Context::parallel_for`] once a worker has begun it; its
+    /// body moves into the frame's memory. No heap.
+    ///
+    /// A body's panic comes out at the frame's end.
+    ///
+    /// ```
+    /// # let jobs = bywash::JobSystem::builder().workers(2).build()?;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    /// let sum = AtomicUsize::new(0);
+    /// jobs.frame(|frame| {
+    ///     let added = frame.spawn_for(0..100, |i| { sum.fetch_add(i, Ordering::Relaxed); });
+    ///     frame.wait(added);
+    ///     assert_eq!(sum.load(Ordering::Relaxed), 4_950);
+    /// });
+    /// # Ok::<_, bywash::BuildError>(())
+    /// ```
+    pub fn spawn_for(
         &self,
-        partitioner: Partitioner,
-        units: u32,
-        erased: &Erased<'_, B>,
-    ) -> std::thread::Result<()>
-    where
-        B: Fn(&Context<'frame>, Range<usize>) + Sync,
-    {
-        let worker = self.worker();
-        let costs = worker.loop_costs();
-        let key = run_units::<B> as *const ();
-        let known = costs.nanos_a_unit(key);
-        let begun = Instant::now();
-        let mut next = 0;
-        let mut pace = Pace::new(partitioner, known.map_or(1, chunk_of_a_microsecond));
-        // Alone as long as nobody could help in time. What is not known yet is shared at once.
-        while next < units {
-            let left = units - next;
-            let nanos = match next {
-                0 => known.map(|nanos| nanos * f64::from(left)),
-                _ => Some(begun.elapsed().as_nanos() as f64 / f64::from(next) * f64::from(left)),
-            };
-            if left > 1 && self.is_worth_sharing(nanos) {
-                break;
-            }
-            let end = next + pace.want(left).clamp(1, left);
-            erased.run(self, next..end);
-            next = end;
-            pace.step();
-        }
-        if next == units {
-            costs.learn(key, begun.elapsed(), units, 1);
-            return Ok(());
-        }
-        let plan = Plan {
-            body: std::ptr::from_ref(erased).cast(),
-            run_units: run_units::<B>,
-            partitioner,
-            units: next..units,
-            first_chunk: known.map_or(1, chunk_of_a_microsecond),
-        };
-        // SAFETY: `erased` and the body behind it live until this function returns, and are `Sync`.
-        let outcome = unsafe { crew::share(self, &plan) };
-        costs.learn(key, begun.elapsed(), units, worker.system().seats().len());
-        outcome
+        range: Range<usize>,
+        body: impl Fn(usize) + Send + Sync + 'frame,
+    ) -> &'frame Counter {
+        self.spawn_loop(move |context| context.parallel_for(range, &body))
     }
 
-    /// Whether somebody could help with what is left, in time. `None`: nobody knows how long it is.
-    fn is_worth_sharing(&self, nanos: Option<f64>) -> bool {
-        let system = self.worker().system();
-        if system.seats().len() == 1 {
-            return false;
-        }
-        let nanos = nanos.unwrap_or(f64::INFINITY);
-        if system.idle().is_anyone_searching() {
-            nanos >= WORTH_SHARING.as_nanos() as f64
-        } else {
-            nanos >= WORTH_A_WAKE.as_nanos() as f64 && system.idle().is_anyone_asleep()
-        }
+    /// [`Context::spawn_for`] with hints, as [`Context::parallel_for_by`].
+    ///
+    /// # Panics
+    /// If the partitioner is `Fixed(0)`.
+    pub fn spawn_for_by(
+        &self,
+        hints: impl Into<LoopHints>,
+        range: Range<usize>,
+        body: impl Fn(usize) + Send + Sync + 'frame,
+    ) -> &'frame Counter {
+        let hints = hints.into().checked();
+        self.spawn_loop(move |context| context.parallel_for_by(hints, range, &body))
     }
-}
 
-fn chunk_of_a_microsecond(nanos_a_unit: f64) -> u32 {
-    (1_000.0 / nanos_a_unit.max(0.01)) as u32
-}
+    /// [`Context::spawn_for`] whose grain is found while it runs: another name of it.
+    pub fn spawn_for_auto(
+        &self,
+        range: Range<usize>,
+        body: impl Fn(usize) + Send + Sync + 'frame,
+    ) -> &'frame Counter {
+        self.spawn_for(range, body)
+    }
 
-/// A body and its range, as they lie on the caller's stack.
-struct Erased<'body, B> {
-    body: &'body B,
-    range: Range<usize>,
-    unit: usize,
-}
+    /// [`Context::spawn_for`] over pieces of `grain` indices, the last one shorter.
+    ///
+    /// # Panics
+    /// If `grain` is 0.
+    pub fn spawn_for_chunks(
+        &self,
+        range: Range<usize>,
+        grain: usize,
+        body: impl Fn(Range<usize>) + Send + Sync + 'frame,
+    ) -> &'frame Counter {
+        check_grain(grain);
+        self.spawn_loop(move |context| context.parallel_for_chunks(range, grain, &body))
+    }
 
-impl<'frame, B: Fn(&Context<'frame>, Range<usize>)> Erased<'_, B> {
-    #[inline(always)]
-    fn run(&self, context: &Context<'frame>, units: Range<u32>) {
-        let start = self.range.start + units.start as usize * self.unit;
-        let end = self
-            .range
-            .start
-            .saturating_add((units.end as usize).saturating_mul(self.unit));
-        (self.body)(context, start..end.min(self.range.end));
+    /// [`Context::spawn_for`] whose body gets the context of the worker that runs it.
+    pub fn spawn_for_with(
+        &self,
+        range: Range<usize>,
+        body: impl Fn(&Context<'frame>, usize) + Send + Sync + 'frame,
+    ) -> &'frame Counter {
+        self.spawn_loop(move |context| context.parallel_for_with(range, &body))
+    }
+
+    /// [`Context::spawn_for_chunks`] whose body gets the context of the worker that runs it.
+    ///
+    /// # Panics
+    /// If `grain` is 0.
+    pub fn spawn_for_chunks_with(
+        &self,
+        range: Range<usize>,
+        grain: usize,
+        body: impl Fn(&Context<'frame>, Range<usize>) + Send + Sync + 'frame,
+    ) -> &'frame Counter {
+        check_grain(grain);
+        self.spawn_loop(move |context| context.parallel_for_chunks_with(range, grain, &body))
+    }
+
+    fn spawn_loop(&self, start: impl FnOnce(&Context<'frame>) + Send + 'frame) -> &'frame Counter {
+        let counter = self.counter();
+        self.spawn_with_counter(counter, start);
+        counter
     }
 }
 
-/// # Safety
-/// `body` is an `Erased<B>` that is still there, and `context` is of its frame, `'frame`.
-unsafe fn run_units<'frame, B>(body: *const (), context: &Context<'_>, units: Range<u32>)
-where
-    B: Fn(&Context<'frame>, Range<usize>) + Sync,
-{
-    // SAFETY: as the caller says.
-    let erased = unsafe { &*body.cast::<Erased<'_, B>>() };
-    // SAFETY: tickets run with a context of the frame they were made in.
-    erased.run(unsafe { context.in_frame() }, units);
+pub(super) fn check_grain(grain: usize) {
+    assert!(
+        grain != 0,
+        "a grain of 0 makes no progress: pass 1 or more, or use parallel_for"
+    );
+}
+
+/// `items` in pieces of `grain`; the last may be shorter.
+pub(super) fn pieces(items: Range<usize>, grain: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut start = items.start;
+    std::iter::from_fn(move || {
+        let end = start.saturating_add(grain).min(items.end);
+        let piece = (start < items.end).then_some(start..end);
+        start = end;
+        piece
+    })
 }

@@ -5,10 +5,14 @@
 //! blocks, so nothing that depends on time or on who ran what reaches the result.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use bywash_sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::blocks::{Blocks, Pairwise, split};
-use super::pace::Partitioner;
 use super::partials::Partials;
+use super::range::pieces;
+use super::run::Cut;
 use crate::context::Context;
 
 /// A subtree of fewer partials is combined where it is.
@@ -40,31 +44,111 @@ impl<'frame> Context<'frame> {
         fold: impl Fn(T, usize) -> T + Sync,
         combine: impl Fn(T, T) -> T + Sync,
     ) -> T {
-        let partial = |block: Range<usize>| block.fold(identity(), &fold);
+        let alarm = Alarm::new();
+        let partial = |_, block| alarm.fold(block, identity(), &fold);
         self.reduce_blocks(range, partial, &combine)
             .unwrap_or_else(&identity)
+    }
+
+    /// A reduction that waives the order: as many partials as it takes, combined as they come. For
+    /// operations that are associative and commutative; with others, floats included, the result
+    /// differs from run to run. Takes less memory than [`Context::parallel_reduce`], and is hardly
+    /// ever faster.
+    ///
+    /// # Panics
+    /// With a closure's panic, after every started chunk has ended.
+    pub fn parallel_reduce_unordered<T: Send>(
+        &self,
+        range: Range<usize>,
+        identity: impl Fn() -> T + Sync,
+        fold: impl Fn(T, usize) -> T + Sync,
+        combine: impl Fn(T, T) -> T + Sync,
+    ) -> T {
+        let total = Mutex::new(None);
+        self.run_loop(Cut::by(1), range, |_, items| {
+            let mut partial = items.fold(identity(), &fold);
+            loop {
+                // A combination happens outside the lock: it may be long, or loop in turn.
+                let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+                match total.take() {
+                    None => {
+                        *total = Some(partial);
+                        return;
+                    }
+                    Some(other) => {
+                        drop(total);
+                        partial = combine(other, partial);
+                    }
+                }
+            }
+        });
+        total
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .unwrap_or_else(identity)
+    }
+
+    /// [`Context::parallel_reduce`] whose fold may fail: the error at the lowest index is the
+    /// result, as it would be in a serial loop. Blocks after one that failed are not begun.
+    ///
+    /// # Errors
+    /// The fold's error at the lowest index that has one.
+    ///
+    /// # Panics
+    /// With a closure's panic, after every started block has ended.
+    pub fn try_parallel_reduce<T: Send, E: Send>(
+        &self,
+        range: Range<usize>,
+        identity: impl Fn() -> T + Sync,
+        fold: impl Fn(T, usize) -> Result<T, E> + Sync,
+        combine: impl Fn(T, T) -> T + Sync,
+    ) -> Result<T, E> {
+        let lowest = AtomicUsize::new(usize::MAX);
+        let partial = |index: usize, mut block: Range<usize>| {
+            if index > lowest.load(Ordering::Relaxed) {
+                return Fate::Skipped;
+            }
+            match block.try_fold(identity(), &fold) {
+                Ok(value) => Fate::Folded(value),
+                Err(error) => {
+                    lowest.fetch_min(index, Ordering::Relaxed);
+                    Fate::Failed(error)
+                }
+            }
+        };
+        let fate = self.reduce_blocks(range, partial, &|left, right| match (left, right) {
+            (Fate::Failed(error), _) | (_, Fate::Failed(error)) => Fate::Failed(error),
+            (Fate::Folded(left), Fate::Folded(right)) => Fate::Folded(combine(left, right)),
+            _ => Fate::Skipped,
+        });
+        match fate {
+            Some(Fate::Folded(value)) => Ok(value),
+            Some(Fate::Failed(error)) => Err(error),
+            Some(Fate::Skipped) => unreachable!("bywash: a block is skipped after a failure only"),
+            None => Ok(identity()),
+        }
     }
 
     /// One partial for each block, combined by the fixed tree; `None` for an empty range.
     pub(crate) fn reduce_blocks<T: Send>(
         &self,
         range: Range<usize>,
-        partial: impl Fn(Range<usize>) -> T + Sync,
+        partial: impl Fn(usize, Range<usize>) -> T + Sync,
         combine: &(impl Fn(T, T) -> T + Sync),
     ) -> Option<T> {
         let blocks = Blocks::of(range);
         let count = blocks.count();
         if count <= 1 || self.worker().system().seats().len() == 1 {
             let mut tree = Pairwise::new();
-            (0..count).for_each(|index| tree.add(partial(blocks.block(index)), combine));
+            (0..count).for_each(|index| tree.add(partial(index, blocks.block(index)), combine));
             return tree.finish(combine);
         }
-        let mut partials = Partials::new(self, count);
-        let slots = partials.slots();
-        self.run_loop(Partitioner::Auto, 0..count, 1, |_, indices| {
-            for index in indices {
-                slots.fill(index, partial(blocks.block(index)));
-            }
+        let cut = Cut {
+            weight: blocks.len(),
+            ..Cut::by(1)
+        };
+        let mut partials = Partials::filled_by(self, cut, count, |index| {
+            partial(index, blocks.block(index))
         });
         Some(self.combine_tree(partials.filled(), combine))
     }
@@ -93,5 +177,47 @@ impl<'frame> Context<'frame> {
             )
         };
         combine(left, right)
+    }
+}
+
+/// What became of a block of a reduction that may fail.
+enum Fate<T, E> {
+    Folded(T),
+    Failed(E),
+    /// Not begun, since one before it has failed.
+    Skipped,
+}
+
+/// Indices between two looks at the alarm.
+const LOOK: usize = 1_024;
+
+/// Raised when a fold panics, so that others leave their blocks, which may be long.
+struct Alarm(AtomicBool);
+
+impl Alarm {
+    fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    /// The fold of a block; cut short once the alarm is raised, when nobody will see the result.
+    fn fold<T>(&self, block: Range<usize>, start: T, fold: impl Fn(T, usize) -> T) -> T {
+        let raise = RaiseOnUnwind(self);
+        let mut value = start;
+        for piece in pieces(block, LOOK) {
+            value = piece.fold(value, &fold);
+            if self.0.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        std::mem::forget(raise);
+        value
+    }
+}
+
+struct RaiseOnUnwind<'alarm>(&'alarm Alarm);
+
+impl Drop for RaiseOnUnwind<'_> {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Relaxed);
     }
 }

@@ -1,8 +1,8 @@
 //! One participant's part of a loop: a range of units in one word, cut from both ends.
 //!
 //! The participant takes chunks off the front, others take the back half. Every cut is one
-//! compare-and-swap on a value that cannot come back: units only ever leave a range, and a range
-//! that moves to another slice moves whole.
+//! compare-and-swap on the whole value: the word is the set of units that nobody has claimed, so a
+//! word that came back to an earlier value means just what it says.
 
 use std::ops::Range;
 
@@ -25,7 +25,7 @@ impl Slice {
         Self(AtomicU64::new(pack(&units)))
     }
 
-    /// Claims units at the front: as many as `want` says of those that are left, at least one.
+    /// Claims units at the front: as many as `want` says, from 1 to those that are left.
     #[inline]
     pub(super) fn take_front(&self, want: impl Fn(u32) -> u32) -> Option<Range<u32>> {
         let mut word = self.0.load(Ordering::Relaxed);
@@ -35,7 +35,7 @@ impl Slice {
                 return None;
             }
             let left = units.end - units.start;
-            let cut = units.start + want(left).clamp(1, left);
+            let cut = units.start + want(left);
             match self.exchange(word, &(cut..units.end)) {
                 Ok(_) => return Some(units.start..cut),
                 Err(other) => word = other,
@@ -62,7 +62,11 @@ impl Slice {
     /// Puts claimed units up for anybody again, if this slice is empty.
     pub(super) fn put(&self, units: &Range<u32>) -> bool {
         let word = self.0.load(Ordering::Relaxed);
-        unpack(word).is_empty() && self.exchange(word, units).is_ok()
+        unpack(word).is_empty()
+            && self
+                .0
+                .compare_exchange(word, pack(units), Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
     }
 
     fn exchange(&self, word: u64, units: &Range<u32>) -> Result<u64, u64> {

@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use bywash::JobSystem;
+use bywash::{Granularity, JobSystem, LoopHints, Partitioner};
 
-fn systems() -> impl Iterator<Item = JobSystem> {
-    [1, 2, 3, 7, 16]
+pub(crate) fn systems() -> impl Iterator<Item = JobSystem> {
+    [1, 2, 3, 7, 16, 32]
         .into_iter()
         .map(|workers| JobSystem::builder().workers(workers).build().unwrap())
 }
@@ -99,5 +99,213 @@ fn a_panic_in_a_body_comes_out_once_and_no_index_is_seen_twice() {
             assert!(seen.iter().all(|count| count.load(Ordering::Relaxed) <= 1));
             assert_eq!(seen[at].load(Ordering::Relaxed), 1);
         }
+    }
+}
+
+#[test]
+fn hints_change_nothing_that_a_loop_does() {
+    let mut hints: Vec<LoopHints> = vec![
+        Partitioner::Auto.into(),
+        Partitioner::Static.into(),
+        Partitioner::Guided.into(),
+        Granularity::Trivial.into(),
+        Granularity::Light.into(),
+        Granularity::Moderate.into(),
+        (Partitioner::Guided, Granularity::Heavy).into(),
+    ];
+    hints.extend([1, 7, usize::MAX].map(|count| LoopHints::from(Partitioner::Fixed(count))));
+    for jobs in systems() {
+        for &hints in &hints {
+            let seen: Vec<AtomicU32> = (0..3_000).map(|_| AtomicU32::new(0)).collect();
+            jobs.parallel_for_by(hints, 0..3_000, |i| {
+                seen[i].fetch_add(1, Ordering::Relaxed);
+            });
+            assert!(seen.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+        }
+    }
+}
+
+#[test]
+fn a_partitioner_that_makes_no_progress_is_refused_with_words() {
+    let jobs = JobSystem::builder().workers(2).build().unwrap();
+    let refused = catch_unwind(AssertUnwindSafe(|| {
+        jobs.parallel_for_by(Partitioner::Fixed(0), 0..10, |_| ())
+    }));
+    let words = refused.unwrap_err();
+    assert!(words.downcast_ref::<&str>().unwrap().contains("Fixed(0)"));
+}
+
+#[test]
+fn a_panic_in_a_huge_range_comes_out_though_the_rest_would_take_years() {
+    for jobs in systems() {
+        for (range, at) in [
+            (0..usize::MAX / 2, 0),
+            (0..usize::MAX / 2, 100_000),
+            (0..usize::MAX, 3),
+            (usize::MAX - 100..usize::MAX, usize::MAX - 1),
+        ] {
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                jobs.parallel_for(range.clone(), |i| assert!(i != at, "at the index"));
+            }));
+            assert!(result.is_err());
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                jobs.parallel_reduce(
+                    range,
+                    || (),
+                    |(), i| assert!(i != at, "at the index"),
+                    |(), ()| (),
+                );
+            }));
+            assert!(result.is_err());
+        }
+    }
+}
+
+#[test]
+fn a_grain_larger_than_the_range_is_one_piece() {
+    for jobs in systems() {
+        for range in [3..10, usize::MAX - 7..usize::MAX] {
+            let pieces = AtomicUsize::new(0);
+            jobs.parallel_for_chunks(range.clone(), usize::MAX, |piece| {
+                assert_eq!(piece, range);
+                pieces.fetch_add(1, Ordering::Relaxed);
+            });
+            assert_eq!(pieces.into_inner(), 1);
+        }
+    }
+}
+
+#[test]
+#[expect(clippy::reversed_empty_ranges, reason = "they are what is tested")]
+fn a_reversed_range_is_empty() {
+    for jobs in systems() {
+        jobs.parallel_for(10..3, |_| unreachable!());
+        jobs.parallel_for_chunks(10..3, 4, |_| unreachable!());
+        assert_eq!(jobs.parallel_reduce(10..3, || 7, |_, _| 0, |_, _| 0), 7);
+        assert_eq!(jobs.parallel_find(usize::MAX..0, |_| true), None);
+    }
+}
+
+#[test]
+fn more_workers_than_slices_run_each_index_once() {
+    let jobs = JobSystem::builder().workers(100).build().unwrap();
+    for _ in 0..20 {
+        let seen: Vec<AtomicU32> = (0..20_000).map(|_| AtomicU32::new(0)).collect();
+        jobs.parallel_for_by(Granularity::Heavy, 0..20_000, |i| {
+            seen[i].fetch_add(1, Ordering::Relaxed);
+        });
+        assert!(seen.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+    }
+}
+
+#[test]
+fn guests_that_share_slices_run_each_index_once() {
+    let jobs = JobSystem::builder().workers(2).build().unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let seen: Vec<AtomicU32> = (0..2_000).map(|_| AtomicU32::new(0)).collect();
+                    jobs.parallel_for_by(Granularity::Heavy, 0..2_000, |i| {
+                        seen[i].fetch_add(1, Ordering::Relaxed);
+                    });
+                    assert!(seen.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_loop_that_was_spawned_is_done_when_its_counter_is_zero() {
+    for jobs in systems() {
+        let sum = AtomicUsize::new(0);
+        let add = |i| {
+            sum.fetch_add(i, Ordering::Relaxed);
+        };
+        jobs.frame(|frame| {
+            let counter = frame.spawn_for(0..1_000, add);
+            frame.wait(counter);
+            assert_eq!(sum.swap(0, Ordering::Relaxed), 499_500);
+            let counter = frame.spawn_for_chunks(0..1_000, 64, |piece| piece.for_each(add));
+            frame.wait(counter);
+            assert_eq!(sum.swap(0, Ordering::Relaxed), 499_500);
+            let counter = frame.spawn_for_with(0..10, |ctx, i| {
+                ctx.spawn_detached(move |_| add(i));
+            });
+            frame.wait(counter);
+            let counter = frame.spawn_for_by(Granularity::Heavy, 0..10, add);
+            frame.spawn_after(counter, |_| add(10));
+        });
+        assert_eq!(sum.into_inner(), 100);
+    }
+}
+
+#[test]
+fn a_panic_in_a_loop_that_was_spawned_comes_out_at_the_frames_end() {
+    for jobs in systems() {
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            jobs.frame(|frame| {
+                let counter = frame.spawn_for(0..100, |i| assert!(i != 50, "at the index"));
+                frame.wait(counter);
+                17
+            })
+        }));
+        assert!(result.is_err());
+    }
+}
+
+#[test]
+fn partials_are_dropped_once_when_a_body_panics() {
+    static LIVE: AtomicUsize = AtomicUsize::new(0);
+    struct Part;
+    impl Part {
+        fn new() -> Self {
+            LIVE.fetch_add(1, Ordering::Relaxed);
+            Self
+        }
+    }
+    impl Drop for Part {
+        fn drop(&mut self) {
+            LIVE.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+    for jobs in systems() {
+        for at in [0, 700, 9_999] {
+            let fold = |part, i| {
+                assert!(i != at, "at the index");
+                part
+            };
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                jobs.parallel_reduce(0..10_000, Part::new, fold, |a, _| a)
+            }));
+            assert!(result.is_err());
+            let calls = AtomicUsize::new(0);
+            let combine = |a, _| {
+                assert!(calls.fetch_add(1, Ordering::Relaxed) != at, "at the call");
+                a
+            };
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                jobs.parallel_reduce(0..10_000, Part::new, |part, _| part, combine)
+            }));
+            drop(result);
+            assert_eq!(LIVE.load(Ordering::Relaxed), 0);
+        }
+    }
+}
+
+#[test]
+fn a_loop_inside_a_reduction_gives_the_same_bits() {
+    let mut first = None;
+    for jobs in systems() {
+        let sum = jobs.frame(|frame| {
+            let row = |i: usize| 1.0 / (i as f32 + 0.3);
+            let rows = frame.alloc_slice_fill_with(50, |_| 0.0);
+            frame.par_for_each_mut_with(rows, |ctx, row_sum| {
+                *row_sum = ctx.parallel_sum(0..2_000, row);
+            });
+            frame.parallel_sum(0..50, |i| rows[i])
+        });
+        assert_eq!(*first.get_or_insert(sum.to_bits()), sum.to_bits());
     }
 }

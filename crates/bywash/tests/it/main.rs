@@ -2,5 +2,7 @@
 
 mod frames;
 mod loops;
+mod loops_search;
+mod loops_slices;
 mod placement;
 mod workers;

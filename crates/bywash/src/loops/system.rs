@@ -1,0 +1,91 @@
+//! The loops as the handle on a system has them: each in a root frame of its own.
+
+use std::ops::Range;
+
+use super::hints::LoopHints;
+use super::slices::InStep;
+use crate::context::Context;
+use crate::jobs::JobSystem;
+
+/// A method of [`JobSystem`] for the same one of [`Context`].
+macro_rules! in_root_frame {
+    ($($(#[$note:meta])* $name:ident [$($generics:tt)*] ($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
+        impl JobSystem {
+            $(
+                #[doc = concat!("[`Context::", stringify!($name), "`] in a root frame of its own.")]
+                $(#[$note])*
+                pub fn $name<$($generics)*>(&self, $($argument: $type),*) $(-> $result)? {
+                    self.frame(|frame| frame.$name($($argument),*))
+                }
+            )*
+        }
+    };
+}
+
+in_root_frame! {
+    parallel_for [] (range: Range<usize>, body: impl Fn(usize) + Sync);
+    parallel_for_by [] (hints: impl Into<LoopHints>, range: Range<usize>, body: impl Fn(usize) + Sync);
+    parallel_for_auto [] (range: Range<usize>, body: impl Fn(usize) + Sync);
+    parallel_for_chunks [] (range: Range<usize>, grain: usize, body: impl Fn(Range<usize>) + Sync);
+
+    parallel_reduce [T: Send] (
+        range: Range<usize>,
+        identity: impl Fn() -> T + Sync,
+        fold: impl Fn(T, usize) -> T + Sync,
+        combine: impl Fn(T, T) -> T + Sync
+    ) -> T;
+    parallel_reduce_unordered [T: Send] (
+        range: Range<usize>,
+        identity: impl Fn() -> T + Sync,
+        fold: impl Fn(T, usize) -> T + Sync,
+        combine: impl Fn(T, T) -> T + Sync
+    ) -> T;
+    try_parallel_reduce [T: Send, E: Send] (
+        range: Range<usize>,
+        identity: impl Fn() -> T + Sync,
+        fold: impl Fn(T, usize) -> Result<T, E> + Sync,
+        combine: impl Fn(T, T) -> T + Sync
+    ) -> Result<T, E>;
+
+    parallel_sum [T: std::iter::Sum + Send] (range: Range<usize>, value: impl Fn(usize) -> T + Sync) -> T;
+    parallel_min [T: Ord + Send] (range: Range<usize>, value: impl Fn(usize) -> T + Sync) -> Option<T>;
+    parallel_max [T: Ord + Send] (range: Range<usize>, value: impl Fn(usize) -> T + Sync) -> Option<T>;
+    parallel_count [] (range: Range<usize>, predicate: impl Fn(usize) -> bool + Sync) -> usize;
+    parallel_any [] (range: Range<usize>, predicate: impl Fn(usize) -> bool + Sync) -> bool;
+    parallel_all [] (range: Range<usize>, predicate: impl Fn(usize) -> bool + Sync) -> bool;
+    parallel_find [] (range: Range<usize>, predicate: impl Fn(usize) -> bool + Sync) -> Option<usize>;
+    try_parallel_for [E: Send] (
+        range: Range<usize>,
+        body: impl Fn(usize) -> Result<(), E> + Sync
+    ) -> Result<(), E>;
+
+    par_for_each [T: Sync] (items: &[T], body: impl Fn(&T) + Sync);
+    par_for_each_mut [T: Send] (items: &mut [T], body: impl Fn(&mut T) + Sync);
+    par_chunks [T: Sync] (items: &[T], size: usize, body: impl Fn(usize, &[T]) + Sync);
+    par_chunks_mut [T: Send] (items: &mut [T], size: usize, body: impl Fn(usize, &mut [T]) + Sync);
+    par_zip [S: InStep] (slices: S, body: impl Fn(S::Item) + Sync);
+    par_zip_chunks [S: InStep] (slices: S, size: usize, body: impl Fn(usize, S::Piece) + Sync);
+}
+
+impl JobSystem {
+    /// [`Context::parallel_for_with`] in a root frame of its own.
+    pub fn parallel_for_with(
+        &self,
+        range: Range<usize>,
+        body: impl for<'frame> Fn(&Context<'frame>, usize) + Sync,
+    ) {
+        self.frame(|frame| frame.parallel_for_with(range, |context, index| body(context, index)));
+    }
+
+    /// [`Context::parallel_for_chunks_with`] in a root frame of its own.
+    pub fn parallel_for_chunks_with(
+        &self,
+        range: Range<usize>,
+        grain: usize,
+        body: impl for<'frame> Fn(&Context<'frame>, Range<usize>) + Sync,
+    ) {
+        self.frame(|frame| {
+            frame.parallel_for_chunks_with(range, grain, |context, piece| body(context, piece));
+        });
+    }
+}
