@@ -264,10 +264,14 @@ impl Machine {
                 (_, true) => Some(0),
                 _ => None,
             };
+            // In MHz, where the other clocks are in kHz.
+            let nominal = || {
+                number(&place.join("acpi_cppc/nominal_freq")).map(|mhz| mhz.saturating_mul(1000))
+            };
             self.traits[pu.0 as usize] = Traits {
                 core_type,
                 capacity: number(&place.join("cpu_capacity")),
-                base_clock: number(&place.join("cpufreq/base_frequency")),
+                base_clock: number(&place.join("cpufreq/base_frequency")).or_else(nominal),
                 boost_clock: number(&place.join("cpufreq/cpuinfo_max_freq")),
             };
         }

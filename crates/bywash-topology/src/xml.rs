@@ -12,7 +12,7 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
     while let Some(start) = rest.find('<') {
         let at = text.len() - rest.len() + start;
         let broken = |reason: &str| {
-            let line = text[..at].lines().count().max(1);
+            let line = 1 + text[..at].matches('\n').count();
             Err(format!("line {line}: {reason}"))
         };
         let markup = &rest[start..];
@@ -93,4 +93,52 @@ fn tag_length(markup: &str) -> Option<usize> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::check;
+
+    #[test]
+    fn what_hwloc_writes_is_well_formed() {
+        let text = "<?xml version=\"1.0\"?>\n<!DOCTYPE topology SYSTEM \"hwloc2.dtd\">\n\
+                    <!-- a > b --><topology version=\"2.0\">\n <object type=\"PU\" name='<>'/>\n\
+                    <info value=\"a > b\"/></topology >";
+        assert_eq!(check(&text.replace("<>", ">")), Ok(()));
+        assert!(check(text).unwrap_err().contains("line 4"));
+    }
+
+    #[test]
+    fn each_way_to_be_broken_is_named_with_its_line() {
+        let broken = [
+            ("", "no element"),
+            ("<a>", "cut off"),
+            ("<a></b>", "closes nothing"),
+            ("<a/><b/>", "more than one root"),
+            ("<a>\n<b", "line 2: a tag is never closed"),
+            ("<a><!-- ", "comment"),
+            ("<a>< b/></a>", "no name"),
+            ("<a>\0</a>", "NUL"),
+            (
+                "<a><object cpuset=\"0x1\" type=\"PU\"/></a>",
+                "complete_cpuset",
+            ),
+        ];
+        for (text, reason) in broken {
+            let error = check(text).unwrap_err();
+            assert!(error.contains(reason), "{text:?}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[<>/!?a-b\"'= \\-\u{e9}\n]{0,60}") {
+            let opened = format!("<r>{text}");
+            let closed = format!("{opened}</r>");
+            // One more closing tag cannot be right both with and without it.
+            prop_assert!(check(&opened).is_err() || check(&closed).is_err());
+        }
+    }
 }
