@@ -38,7 +38,7 @@ fn bundle(file: &Path) -> Result<(), Failure> {
 }
 
 /// Builds the bench and tells where its program is.
-fn program() -> Result<std::path::PathBuf, Failure> {
+pub(crate) fn program() -> Result<std::path::PathBuf, Failure> {
     let mut command = World::Plain.cargo(&BUILD);
     build::executables(command.args(["--bin", "bench"]))
         .map_err(Failure::Failed)?

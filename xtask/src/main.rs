@@ -17,6 +17,7 @@ mod outside;
 mod package;
 mod parallel;
 mod process;
+mod readme;
 mod sanitize;
 mod scenario;
 mod shuttle;
@@ -110,6 +111,12 @@ const COMMANDS: &[Command] = &[
         arguments: "",
         purpose: "every published crate packed, and built from its archive",
         run: package::run,
+    },
+    Command {
+        name: "readme",
+        arguments: "[REPORT]",
+        purpose: "the README's performance section, from a recorded report",
+        run: readme::run,
     },
     Command {
         name: "tidy",
