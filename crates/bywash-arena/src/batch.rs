@@ -1,11 +1,20 @@
 //! Batches: many items behind one bookkeeping step, written at the speed of memory.
 
+use core::alloc::Layout;
 use core::mem::MaybeUninit;
 
 use crate::arena::Arena;
 use crate::chunk::ChunkSource;
 use crate::error::{ArenaError, refuse};
 use crate::slice::layout_of;
+
+/// Bytes of a cache line, by architecture: where
+/// [`alloc_batch_aligned`](Arena::alloc_batch_aligned) begins.
+pub const CACHE_LINE: usize = if cfg!(any(target_arch = "aarch64", target_arch = "powerpc64")) {
+    128
+} else {
+    64
+};
 
 #[expect(
     clippy::mut_from_ref,
@@ -41,11 +50,59 @@ impl<S: ChunkSource> Arena<S> {
     pub fn try_alloc_batch<T: Copy>(
         &self,
         count: usize,
+        make: impl FnMut(usize) -> T,
+    ) -> Result<&mut [T], ArenaError> {
+        self.fill_batch(layout_of::<T>(count)?, count, make)
+    }
+
+    /// Like [`alloc_batch`](Self::alloc_batch), beginning at a [cache line](CACHE_LINE).
+    ///
+    /// For numbers that a kernel reads in vector registers: a load that crosses two lines is two
+    /// loads. Up to a line is lost before the batch.
+    ///
+    /// ```
+    /// let arena = bywash_arena::Arena::new();
+    /// let xs = arena.alloc_batch_aligned(768, |i| i as f32);
+    /// assert_eq!(xs.as_ptr().addr() % bywash_arena::CACHE_LINE, 0);
+    /// ```
+    ///
+    /// # Panics
+    /// When the arena can get no more memory, or a budget forbids it.
+    #[inline]
+    pub fn alloc_batch_aligned<T: Copy>(
+        &self,
+        count: usize,
+        make: impl FnMut(usize) -> T,
+    ) -> &mut [T] {
+        self.try_alloc_batch_aligned(count, make)
+            .unwrap_or_else(|error| refuse(error))
+    }
+
+    /// Like [`alloc_batch_aligned`](Self::alloc_batch_aligned).
+    ///
+    /// # Errors
+    /// [`ArenaError`] when the arena can get no more memory, or a budget forbids it.
+    #[inline]
+    pub fn try_alloc_batch_aligned<T: Copy>(
+        &self,
+        count: usize,
+        make: impl FnMut(usize) -> T,
+    ) -> Result<&mut [T], ArenaError> {
+        let size = size_of::<T>();
+        let layout = layout_of::<T>(count)?
+            .align_to(CACHE_LINE)
+            .map_err(|_| ArenaError::LayoutOverflow { count, size })?;
+        self.fill_batch(layout, count, make)
+    }
+
+    #[inline(always)]
+    fn fill_batch<T: Copy>(
+        &self,
+        layout: Layout,
+        count: usize,
         mut make: impl FnMut(usize) -> T,
     ) -> Result<&mut [T], ArenaError> {
-        let place = self
-            .try_alloc_layout(layout_of::<T>(count)?)?
-            .cast::<MaybeUninit<T>>();
+        let place = self.try_alloc_layout(layout)?.cast::<MaybeUninit<T>>();
         // SAFETY: fresh memory for `count` items, which `MaybeUninit` need not find initialised.
         let batch = unsafe { core::slice::from_raw_parts_mut(place.as_ptr(), count) };
         for (index, item) in batch.iter_mut().enumerate() {

@@ -1,16 +1,7 @@
 //! Frame, pool and batch allocation per thread: a bump pointer with lifetimes that make misuse a
 //! compile error.
 //!
-//! ```
-//! use bywash_arena::Arena;
-//!
-//! let mut arena = Arena::new();
-//! for step in 0..3u32 {
-//!     let frame = arena.begin_frame();
-//!     let squares = frame.alloc_slice_fill_with(8, |i| (i as u32 + step).pow(2));
-//!     assert_eq!(squares[1], (1 + step).pow(2));
-//! } // each frame's memory returns here, at once
-//! ```
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![deny(unsafe_code)]
 
@@ -78,6 +69,7 @@ mod value;
 mod vec;
 
 pub use arena::{Arena, GRAIN};
+pub use batch::CACHE_LINE;
 pub use boxed::FrameBox;
 pub use budget::{Budget, Overrun};
 pub use chunk::{ChunkSource, HeapChunks, NoChunk};

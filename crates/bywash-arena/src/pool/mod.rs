@@ -1,7 +1,7 @@
 //! Pools: small values that outlive a frame, in blocks that any thread may free.
 //!
-//! Each thread has a [heap] per pool: free lists that only it touches, over [pages](page) of
-//! 64 KiB. A block freed elsewhere comes home through the heap's [inbox]. The idea of a list per
+//! Each thread has a heap per pool: free lists that only it touches, over pages of
+//! 64 KiB. A block freed elsewhere comes home through the heap's inbox. The idea of a list per
 //! thread, with a second one for frees from outside, is mimalloc's (Leijen, Zorn, de Moura, 2019).
 
 mod boxed;

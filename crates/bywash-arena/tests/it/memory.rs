@@ -169,3 +169,37 @@ fn the_debug_output_says_what_is_used_and_held() {
         "{text}"
     );
 }
+
+/// Reads a byte of a frame that has ended. Run by the test below, in a process of its own.
+#[cfg(bywash_asan)]
+#[test]
+#[ignore = "must die: started by the_sanitizer_sees_a_read_after_the_frame"]
+fn reads_after_the_frame() {
+    let mut arena = Arena::new();
+    arena.alloc(0u64);
+    let frame = arena.begin_frame();
+    let place = std::ptr::from_ref(frame.alloc([1u64; 8]));
+    frame.end();
+    // SAFETY: not sound at all: the point of the test.
+    assert_ne!(unsafe { place.read_volatile() }[0], 0);
+}
+
+#[cfg(bywash_asan)]
+#[test]
+fn the_sanitizer_sees_a_read_after_the_frame() {
+    let program = std::env::current_exe().unwrap();
+    let child = std::process::Command::new(program)
+        .args([
+            "memory::reads_after_the_frame",
+            "--exact",
+            "--ignored",
+            "--nocapture",
+        ])
+        .output()
+        .unwrap();
+    let report = String::from_utf8_lossy(&child.stderr);
+    assert!(
+        !child.status.success() && report.contains("use-after-poison"),
+        "{report}"
+    );
+}
