@@ -59,6 +59,10 @@ impl Worker {
     where
         F: for<'frame> FnOnce(&'frame Frame<'frame, 'env>) -> T,
     {
+        let is_root = self.frame().is_none();
+        if is_root {
+            self.session().open();
+        }
         let record = self.open_record(self.frame());
         let share = self.share_of(record);
         let outer = self.enter(self.deque().position(), Some(record));
@@ -76,6 +80,9 @@ impl Worker {
         self.tally().turn_to(std::ptr::null(), &frame.context);
         frame.context.wait_for(record);
         self.enter(outer.0, outer.1);
+        if is_root {
+            self.session().close();
+        }
         match (result, self.close_record(record)) {
             (Ok(value), None) => value,
             (Ok(value), Some(unclaimed)) => {

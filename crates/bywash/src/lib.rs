@@ -48,6 +48,7 @@ mod rings;
     reason = "a seat is taken on behalf of the calling thread"
 )]
 mod seating;
+mod session;
 #[expect(unsafe_code, reason = "one worker's part of a frame")]
 mod share;
 #[expect(unsafe_code, reason = "closures written into frame memory")]

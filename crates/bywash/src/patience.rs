@@ -42,8 +42,18 @@ pub(crate) enum Pause {
 pub(crate) struct Patience {
     spin: Duration,
     stay_up: Duration,
+    thrift: Duration,
     since: Option<Instant>,
 }
+
+/// What a steal costs, whatever it brings: lines of the ring that change hands.
+const MOVING: Duration = Duration::from_nanos(200);
+
+/// What each job adds: its own line.
+const MOVING_A_JOB: Duration = Duration::from_nanos(60);
+
+const LEAST_THRIFT: Duration = Duration::from_micros(1);
+const MOST_THRIFT: Duration = Duration::from_micros(32);
 
 /// Spin-loop hints between two looks around.
 const HINTS: u32 = 8;
@@ -54,12 +64,27 @@ impl Patience {
         Self {
             spin,
             stay_up,
+            thrift: Duration::ZERO,
             since: None,
         }
     }
 
     pub(crate) fn reset(&mut self) {
         self.since = None;
+    }
+
+    /// A haul of `jobs` took `elapsed`. If moving them cost about as much as running them, the victim
+    /// is better left alone for a while, longer each time.
+    pub(crate) fn weigh(&mut self, jobs: usize, elapsed: Duration) {
+        if elapsed > MOVING + MOVING_A_JOB * jobs as u32 {
+            self.thrift = Duration::ZERO;
+            return;
+        }
+        self.thrift = (self.thrift * 2).clamp(LEAST_THRIFT, MOST_THRIFT);
+        let until = Instant::now() + self.thrift;
+        while Instant::now() < until {
+            (0..HINTS).for_each(|_| hint::spin_loop());
+        }
     }
 
     /// Waits a little, or says that it is time to sleep.

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 
 use crate::current;
 use crate::error::BuildError;
@@ -69,7 +70,9 @@ impl Worker {
                 // Back to looking; a lane's job is no sign of more.
             } else if let Some(haul) = self.steal(|_| true) {
                 self.found();
+                let begun = Instant::now();
                 self.work_off(&haul);
+                patience.weigh(haul.items().len(), begun.elapsed());
                 system.idle().start_searching();
             } else if let Some(letter) = system.inbox().take() {
                 self.found();

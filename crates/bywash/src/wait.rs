@@ -120,6 +120,14 @@ impl Worker {
         }
     }
 
+    /// Between two jobs of `frame`, when somebody has asked: a thief, a lane, or this worker itself.
+    #[cold]
+    #[inline(never)]
+    fn answer(&self, frame: &FrameRecord) {
+        self.look_at_lanes(frame);
+        self.announce();
+    }
+
     /// Work has become public.
     #[cold]
     #[inline(never)]
@@ -128,10 +136,16 @@ impl Worker {
             // The slow way took the question that a lane had put; it is put again.
             self.seat().deque.ask();
         }
-        if !self.seat().deque.is_empty() {
-            self.system().tick(self);
-            self.system().wake_for(self);
+        if self.seat().deque.is_empty() || !self.system().idle().has_sleepers() {
+            return;
         }
+        if self.session().holds_back() {
+            // To be decided again at the next push, or before the next job.
+            self.seat().deque.ask();
+            return;
+        }
+        self.system().tick(self);
+        self.system().wake_for(self);
     }
 
     /// Runs this worker's jobs above `floor`, newest first, until there are none or `is_over`; then
@@ -170,7 +184,7 @@ impl Worker {
         let frame = context.share().record();
         while let Some(job) = self.deque().pop(floor) {
             if self.deque().is_asked() {
-                self.look_at_lanes(frame);
+                self.answer(frame);
             }
             if self.deque().expose() {
                 self.announce();

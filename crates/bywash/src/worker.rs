@@ -21,6 +21,7 @@ use crate::loops::LoopCosts;
 use crate::parker::Parker;
 use crate::record::FrameRecord;
 use crate::rings::Rings;
+use crate::session::Session;
 use crate::share::Share;
 use crate::stats::{Counters, Did};
 use crate::system::System;
@@ -57,6 +58,7 @@ struct Own {
     rings: Rings,
     random: Cell<u64>,
     loop_costs: LoopCosts,
+    session: Session,
     /// Jobs since the last low one.
     low_turn: Cell<u32>,
 }
@@ -81,6 +83,7 @@ impl Seat {
             rings,
             random: Cell::new(0x9E37_79B9_7F4A_7C15 ^ (index as u64 + 1)),
             loop_costs: LoopCosts::new(),
+            session: Session::new(),
             low_turn: Cell::new(0),
         };
         Self {
@@ -265,6 +268,11 @@ impl Worker {
         let turn = self.seat.own.low_turn.get() + 1;
         self.seat.own.low_turn.set(turn % turns);
         turn == turns
+    }
+
+    /// How this seat's root frames go.
+    pub(crate) fn session(&self) -> &Session {
+        &self.seat.own.session
     }
 
     /// What loops' bodies cost on this worker so far.
