@@ -36,6 +36,9 @@ pub mod registry;
     reason = "a plain-memory stack that one owner uses, and items as raw pointers"
 )]
 pub mod split;
+mod stats;
 
 pub use error::Error;
 pub use item::Item;
+#[cfg(feature = "stats")]
+pub use stats::Stats;

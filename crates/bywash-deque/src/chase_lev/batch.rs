@@ -37,6 +37,7 @@ impl<T: Item, R: Reclaim> Stealer<T, R> {
         } else {
             self.take_each(top, wanted, put)
         };
+        self.shared.counters.stolen(taken);
         if taken == 0 {
             return Steal::Retry;
         }
@@ -74,6 +75,7 @@ impl<T: Item, R: Reclaim> Stealer<T, R> {
                 first = raw;
             })
         };
+        self.shared.counters.stolen(taken);
         let Some(first) = NonNull::new(first).filter(|_| taken > 0) else {
             return Steal::Retry;
         };
@@ -153,6 +155,7 @@ impl<T: Item, R: Reclaim> Stealer<T, R> {
                 far.put(older);
             }
         }
+        own.shared.counters.pushed(count);
         own.publish(own.bottom().wrapping_add(count as u64));
     }
 }

@@ -4,6 +4,7 @@ use super::buffer::Buffer;
 use super::options::{Flavor, Options};
 use crate::Item;
 use crate::reclaim::Reclaim;
+use crate::stats::Counters;
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use bywash_sync::ordering;
@@ -16,6 +17,7 @@ pub(super) struct Shared<T: Item, R: Reclaim> {
     pub(super) line: CachePadded<Line>,
     pub(super) reclaim: R,
     pub(super) flavor: Flavor,
+    pub(super) counters: Counters,
     /// Owns items that move between threads, and hands out no reference to any: `Send` and `Sync`
     /// where items are `Send`, as a lock is.
     items: PhantomData<Mutex<T>>,
@@ -44,6 +46,7 @@ impl<T: Item, R: Reclaim> Shared<T, R> {
             }),
             reclaim: R::default(),
             flavor: options.flavor,
+            counters: Counters::default(),
             items: PhantomData,
         }
     }

@@ -32,6 +32,12 @@ impl<T: Item, R: Reclaim> Stealer<T, R> {
         self.look().is_none()
     }
 
+    /// What happened to this deque so far.
+    #[cfg(feature = "stats")]
+    pub fn stats(&self) -> crate::Stats {
+        self.shared.counters.read()
+    }
+
     /// Takes the oldest item.
     ///
     /// Two loads when there is none. Otherwise an epoch's pin (a full barrier) and one
@@ -49,12 +55,14 @@ impl<T: Item, R: Reclaim> Stealer<T, R> {
         let slot = buffer.slot(top);
         let (mut raw, mut reading) = slot.glimpse();
         if !self.claim(top, 1) {
+            self.shared.counters.stolen(0);
             return Steal::Retry;
         }
         if mutant("chase_lev.steal.slot_after_claim") {
             (raw, reading) = slot.glimpse();
         }
         slot.keep(reading);
+        self.shared.counters.stolen(1);
         // SAFETY: the claim on the index succeeded, so the slot still held what `push` put there,
         // and nobody else's claim on it can.
         Steal::Taken(unsafe { T::from_raw(item(raw)) })

@@ -102,6 +102,7 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
             self.publish(bottom.wrapping_add(1));
         }
         self.slot(bottom).put(item.into_raw());
+        self.shared.counters.pushed(1);
         self.publish(bottom.wrapping_add(1));
         Ok(())
     }
@@ -113,10 +114,20 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     /// buffer halves.
     #[inline]
     pub fn pop(&self) -> Option<T> {
-        match self.flavor {
+        let item = match self.flavor {
             Flavor::Lifo => self.pop_newest(),
             Flavor::Fifo => self.pop_oldest(),
+        };
+        if item.is_some() {
+            self.shared.counters.popped();
         }
+        item
+    }
+
+    /// What happened to this deque so far.
+    #[cfg(feature = "stats")]
+    pub fn stats(&self) -> crate::Stats {
+        self.shared.counters.read()
     }
 
     #[inline]
@@ -271,6 +282,7 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     /// Makes all below `bottom` visible to thieves.
     #[inline(always)]
     pub(super) fn publish(&self, bottom: u64) {
+        self.shared.counters.published();
         // Release: pairs with the Acquire of `bottom` in `Stealer::look`, which then reads the slot
         // and what its item points to.
         self.shared.line.bottom.store(

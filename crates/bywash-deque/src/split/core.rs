@@ -10,6 +10,7 @@ use bywash_sync::mutant;
 
 use super::ring::{Haul, RING_SLOTS, Ring, Steal};
 use crate::item::Item;
+use crate::stats::Counters;
 
 /// The stack's first allocation, in slots; it doubles from there.
 const FIRST_CAPACITY: usize = 256;
@@ -46,6 +47,7 @@ type Slot = Cell<Option<NonNull<()>>>;
 pub struct Core<T: Item> {
     hot: CachePadded<Hot>,
     ring: Ring,
+    counters: Counters,
     _items: PhantomData<T>,
 }
 
@@ -93,6 +95,7 @@ impl<T: Item> Core<T> {
         Self {
             hot: CachePadded::new(hot),
             ring: Ring::new(start),
+            counters: Counters::default(),
             _items: PhantomData,
         }
     }
@@ -113,7 +116,19 @@ impl<T: Item> Core<T> {
     /// Takes the oldest public items, up to half of them and at most `most`, if `wants` accepts
     /// their label. One compare-and-swap, no fence; allocates nothing.
     pub fn steal(&self, most: usize, wants: impl FnOnce(*mut ()) -> bool) -> Steal<Haul> {
-        self.ring.steal(most, wants)
+        let stolen = self.ring.steal(most, wants);
+        match &stolen {
+            Steal::Taken(haul) => self.counters.stolen(haul.items().len()),
+            Steal::Retry => self.counters.stolen(0),
+            Steal::Empty | Steal::Declined => {}
+        }
+        stolen
+    }
+
+    /// What happened to this deque so far.
+    #[cfg(feature = "stats")]
+    pub fn stats(&self) -> crate::Stats {
+        self.counters.read()
     }
 
     /// Asks the owner to expose work at its next push. Writes the owner's line only if nobody has
@@ -225,6 +240,7 @@ impl<'core, T: Item> Owner<'core, T> {
         let len = hot.len.get();
         self.slot(len).set(Some(item.into_raw()));
         hot.len.set(len + 1);
+        self.core.counters.pushed(1);
         // Relaxed: the limit is advice; nothing is read on its strength.
         if len + 1 >= hot.limit.load(Ordering::Relaxed) {
             self.push_slow();
@@ -246,6 +262,7 @@ impl<'core, T: Item> Owner<'core, T> {
         match self.slot(len - 1).get() {
             Some(raw) => {
                 hot.len.set(len - 1);
+                self.core.counters.popped();
                 // SAFETY: the slot held an item that `push` or a reclaim put there; the length now
                 // excludes it, so it comes out once.
                 Some(unsafe { T::from_raw(raw) })
@@ -261,6 +278,7 @@ impl<'core, T: Item> Owner<'core, T> {
         let len = hot.len.get();
         if len != 0 && self.slot(len - 1).get() == Some(raw) {
             hot.len.set(len - 1);
+            self.core.counters.popped();
             return true;
         }
         false
@@ -275,6 +293,7 @@ impl<'core, T: Item> Owner<'core, T> {
             let is_there = position < len && self.slot(position).get() == Some(raw);
             if is_there && len == position + 1 {
                 hot.len.set(position);
+                self.core.counters.popped();
                 return TakeBack::Mine;
             }
             if is_there {
@@ -430,6 +449,7 @@ impl<'core, T: Item> Owner<'core, T> {
             (raw, item.label())
         }));
         hot.published.set(first + count);
+        self.core.counters.published();
         count
     }
 

@@ -132,6 +132,12 @@ impl<T: Item + Send> Stealer<T> {
         }
     }
 
+    /// What happened to this deque so far.
+    #[cfg(feature = "stats")]
+    pub fn stats(&self) -> crate::Stats {
+        self.core.stats()
+    }
+
     /// Whether nothing is public just now; the owner may hold more.
     pub fn is_empty(&self) -> bool {
         self.core.is_empty()

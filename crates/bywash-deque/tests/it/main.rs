@@ -4,3 +4,5 @@
 mod chase_lev;
 mod registry;
 mod split;
+#[cfg(feature = "stats")]
+mod stats;
