@@ -8,12 +8,16 @@ use crate::model::CoreKind;
 /// differ by a few percent, core types by far more.
 const SAME_CLOCK_PERCENT: u64 = 10;
 
+/// The kernel's names for the types of core of an Intel processor, slowest first; each is a
+/// folder below `sys/devices` on a machine that has several.
+pub(crate) const CORE_TYPES: [&str; 3] = ["cpu_lowpower", "cpu_atom", "cpu_core"];
+
 /// What the platform says about one PU; absent values are unknown. The order of the fields is
 /// their weight when kinds are ranked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Traits {
-    /// 1 for a performance core, 0 for an efficiency core.
-    pub(crate) core_type: Option<u8>,
+    /// An index into [`CORE_TYPES`].
+    pub(crate) core_type: Option<usize>,
     /// The scheduler's relative capacity, at most 1,024.
     pub(crate) capacity: Option<u64>,
     /// Base clock in kHz.
@@ -28,10 +32,8 @@ impl Traits {
     }
 
     fn describe(&self) -> CoreKind {
-        let core_type = self.core_type.map(|kind| match kind {
-            0 => "CoreType=IntelAtom".to_owned(),
-            _ => "CoreType=IntelCore".to_owned(),
-        });
+        let core_type = self.core_type.and_then(|kind| CORE_TYPES.get(kind));
+        let core_type = core_type.map(|name| format!("CoreType={name}"));
         let number = |name: &str, value: Option<u64>, unit: u64| {
             value.map(|value| format!("{name}={}", value / unit))
         };

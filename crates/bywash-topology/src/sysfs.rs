@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::cgroup;
 use crate::error::Error;
-use crate::kinds::Traits;
+use crate::kinds::{CORE_TYPES, Traits};
 use crate::model::{NodeId, PuId, Topology};
 use crate::pu_set::PuSet;
 
@@ -253,25 +253,19 @@ impl Machine {
 
     fn read_traits(&mut self, root: &Path, cpus: &Path) -> Result<(), Error> {
         let devices = root.join("sys/devices");
-        let fast = set(&devices.join("cpu_core"), &["cpus"])?.unwrap_or_default();
-        let slow = set(&devices.join("cpu_atom"), &["cpus"])?.unwrap_or_default();
+        let mut types = Vec::new();
+        for name in CORE_TYPES {
+            types.push(set(&devices.join(name), &["cpus"])?.unwrap_or_default());
+        }
         let highest = self.online.iter().last().map_or(0, |pu| pu.0 as usize + 1);
         self.traits = vec![Traits::default(); highest];
         for pu in self.online.iter() {
             let place = folder(cpus, pu);
-            let core_type = match (fast.contains(pu), slow.contains(pu)) {
-                (true, _) => Some(1),
-                (_, true) => Some(0),
-                _ => None,
-            };
-            // In MHz, where the other clocks are in kHz.
-            let nominal = || {
-                number(&place.join("acpi_cppc/nominal_freq")).map(|mhz| mhz.saturating_mul(1000))
-            };
+            let core_type = types.iter().position(|pus| pus.contains(pu));
             self.traits[pu.0 as usize] = Traits {
                 core_type,
                 capacity: number(&place.join("cpu_capacity")),
-                base_clock: number(&place.join("cpufreq/base_frequency")).or_else(nominal),
+                base_clock: number(&place.join("cpufreq/base_frequency")),
                 boost_clock: number(&place.join("cpufreq/cpuinfo_max_freq")),
             };
         }
