@@ -101,8 +101,11 @@ impl Idle {
 
     /// Returns whether this was the last who searched.
     pub(crate) fn stop_searching(&self) -> bool {
-        // AcqRel: the next look at the queues does not begin before.
-        self.searching.fetch_sub(1, Ordering::AcqRel) == 1
+        let was_last = self.searching.fetch_sub(1, Ordering::AcqRel) == 1;
+        // SeqCst: pairs with the fence in `has_sleepers`: either the publisher sees that nobody
+        // searches any more, or the look that follows sees what it published.
+        fence(Ordering::SeqCst);
+        was_last
     }
 
     pub(crate) fn is_anyone_searching(&self) -> bool {

@@ -181,12 +181,15 @@ impl System {
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        // Acquire: pairs with the Release in `stop`; a worker that looks around afterwards sees every
+        // job that was posted before the last handle went.
+        self.stopping.load(Ordering::Acquire)
     }
 
     /// Tells every thread to end when nothing is left to do.
     pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `is_stopping`.
+        self.stopping.store(true, Ordering::Release);
         // SeqCst: pairs with the fence in `Idle::leave_seat`: either the thread's seat is free here,
         // or its last look sees that the system stops.
         fence(Ordering::SeqCst);

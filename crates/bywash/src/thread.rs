@@ -16,7 +16,12 @@ use crate::worker::Worker;
 /// soon as its first thread runs, and nobody waits for the last.
 pub(crate) fn start(system: &Arc<System>, index: usize) -> Result<(), BuildError> {
     let its = Arc::clone(system);
-    let mut builder = std::thread::Builder::new().name(system.settings.thread_name(index));
+    let name = catch_unwind(AssertUnwindSafe(|| system.settings.thread_name(index)))
+        .unwrap_or_else(|payload| {
+            drop_quietly(payload);
+            format!("bywash-{index}")
+        });
+    let mut builder = std::thread::Builder::new().name(name);
     if let Some(bytes) = system.settings.stack_size {
         builder = builder.stack_size(bytes);
     }
@@ -40,7 +45,8 @@ fn live(system: &Arc<System>, index: usize) {
         system.run_without_threads_from(index + 1);
     }
     system.pin(index);
-    system.settings.on_start(index);
+    // A callback's panic must not take the worker with it: jobs may already wait for this seat.
+    system.guard(|| system.settings.on_start(index));
     let seat = &system.seats()[index];
     let mut is_over = false;
     while !is_over {
@@ -50,7 +56,7 @@ fn live(system: &Arc<System>, index: usize) {
         is_over = current::sit(worker, || worker.work());
         system.leave(index);
     }
-    system.settings.on_exit(index);
+    system.guard(|| system.settings.on_exit(index));
 }
 
 impl Worker {
@@ -66,6 +72,8 @@ impl Worker {
                 break false;
             }
             system.tick(self);
+            // Asked before the last look around: whatever was posted before the end is then seen.
+            let is_stopping = system.is_stopping();
             if self.run_lanes() {
                 // Back to looking; a lane's job is no sign of more.
             } else if let Some(haul) = self.steal(|_| true) {
@@ -78,7 +86,7 @@ impl Worker {
                 self.found();
                 self.read(letter);
                 system.idle().start_searching();
-            } else if system.is_stopping() {
+            } else if is_stopping {
                 break true;
             } else if system.is_seat_wanted() || patience.pause() == Pause::Sleep {
                 break false;
@@ -116,15 +124,21 @@ impl Worker {
     fn found(&self) {
         let system = self.system();
         if system.idle().stop_searching() && system.has_work_for_anybody() {
-            system.wake_for(self);
+            system.wake_for_what_is_left(self);
         }
     }
 
     /// Runs a job from outside, in a root frame of its own.
     fn read(&self, letter: Letter) {
-        let result = catch_unwind(AssertUnwindSafe(|| self.frame_in(|frame| letter(frame))));
-        if let Err(payload) = result {
-            let handler = &self.system().settings.panic_handler;
+        self.system().guard(|| self.frame_in(|frame| letter(frame)));
+    }
+}
+
+impl System {
+    /// Runs `body`, which nobody waits for; its panic goes to the panic handler.
+    fn guard(&self, body: impl FnOnce()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+            let handler = &self.settings.panic_handler;
             if let Err(second) = catch_unwind(AssertUnwindSafe(|| handler(payload))) {
                 drop_quietly(second);
             }

@@ -7,7 +7,7 @@ use crate::record::FrameRecord;
 use crate::spill::Sight;
 use crate::stats::Did;
 use crate::system::System;
-use crate::worker::Worker;
+use crate::worker::{Seat, Worker};
 
 impl System {
     /// Wakes the nearest sleeper for work that `worker` made public, unless somebody searches.
@@ -15,22 +15,50 @@ impl System {
         if !self.idle().has_sleepers() {
             return;
         }
-        let open = self.open_workers();
-        for seat in worker.rings().nearest_first().filter(|&seat| seat < open) {
-            if self.idle().take_seat(seat) {
-                self.seats()[seat].bed.unpark();
-                worker.count(Did::Wake, 1);
-                return;
-            }
+        if self.wake_free_seat_near(worker) {
+            return;
         }
         let Some(label) = worker.seat().deque.front_label() else {
             return;
         };
         // SAFETY: labels are records, which are freed with the system.
         let frame: &FrameRecord = unsafe { &*label.cast() };
+        self.wake_helper(worker, |seat| seat.would_help(frame));
+    }
+
+    /// Wakes a sleeper for whatever is public anywhere: `worker`, the last who searched, found
+    /// something, and those who published meanwhile relied on it.
+    #[cold]
+    pub(crate) fn wake_for_what_is_left(&self, worker: &Worker) {
+        if !self.idle().has_sleepers() || self.wake_free_seat_near(worker) {
+            return;
+        }
+        self.wake_helper(worker, |sleeper| {
+            self.all_seats().any(|seat| {
+                seat.deque.front_label().is_some_and(|label| {
+                    // SAFETY: labels are records, which are freed with the system.
+                    sleeper.would_help(unsafe { &*label.cast::<FrameRecord>() })
+                })
+            })
+        });
+    }
+
+    fn wake_free_seat_near(&self, worker: &Worker) -> bool {
+        let open = self.open_workers();
+        let mut free = worker.rings().nearest_first().filter(|&seat| seat < open);
+        let taken = free.find(|&seat| self.idle().take_seat(seat));
+        if let Some(seat) = taken {
+            self.seats()[seat].bed.unpark();
+            worker.count(Did::Wake, 1);
+        }
+        taken.is_some()
+    }
+
+    /// Wakes one who sleeps in a wait, and would run what there is.
+    fn wake_helper(&self, worker: &Worker, would_help: impl Fn(&Seat) -> bool) {
         for index in self.idle().waiting_seats() {
             let seat = self.seat(index);
-            if seat.would_help(frame) && self.idle().stop_waiting(index) {
+            if would_help(seat) && self.idle().stop_waiting(index) {
                 seat.parker.unpark();
                 worker.count(Did::Wake, 1);
                 return;

@@ -1,8 +1,13 @@
 //! What the job system promises, one file a subject.
 
 mod frames;
+mod join;
 mod loops;
 mod loops_search;
 mod loops_slices;
+mod panics;
 mod placement;
+mod scopes;
+mod system;
+mod waiting;
 mod workers;
