@@ -289,13 +289,7 @@ fn a_wait_runs_jobs_of_its_own_frame_and_of_no_other() {
             for _ in 0..50 {
                 let lock = &lock;
                 frame.spawn_detached(move |ctx| {
-                    let mut held = lock.try_lock().map_or_else(
-                        |_| {
-                            // Another thread has it: that is what locks are for.
-                            lock.lock().unwrap()
-                        },
-                        |held| held,
-                    );
+                    let mut held = lock.lock().unwrap();
                     ctx.frame(|inner| {
                         for _ in 0..10 {
                             inner.spawn_detached(|_| std::hint::spin_loop());
