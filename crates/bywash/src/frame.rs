@@ -65,7 +65,7 @@ impl Worker {
         }
         let record = self.open_record(self.frame());
         let share = self.share_of(record);
-        let outer = self.enter(self.deque().position(), Some(record));
+        self.enter(self.deque().position(), Some(record));
         // SAFETY: the frame is open, and the context is used until it ends, below.
         let context = unsafe { self.context_in(share) };
         let frame = Frame {
@@ -79,7 +79,7 @@ impl Worker {
         }));
         self.tally().turn_to(std::ptr::null(), &frame.context);
         frame.context.wait_for(record);
-        self.enter(outer.0, outer.1);
+        self.leave_frame();
         if is_root {
             self.session().close();
         }

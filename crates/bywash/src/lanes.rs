@@ -50,7 +50,7 @@ impl<'frame> Context<'frame> {
         };
         lane.post(job);
         worker.system().ask_everybody();
-        worker.system().wake_for(worker);
+        worker.system().wake_for_what_is_left(worker);
     }
 }
 

@@ -107,7 +107,7 @@ impl Worker {
         if system.lanes().is_empty() {
             return false;
         }
-        system.idle().stop_searching();
+        self.found();
         let has_run = self.run_high(None) || self.run_low(None);
         system.idle().start_searching();
         has_run

@@ -79,18 +79,24 @@ impl<'frame> Context<'frame> {
     fn wait_long(&self, awaited: &impl Awaited) {
         let worker = self.worker();
         let mut patience = Patience::new(worker.system().wait_policy());
+        let frame = self.share().record();
         while !awaited.is_over() {
             if worker.deque().expose() {
                 worker.announce();
             }
             worker.read_mail();
-            if worker.help(self) {
+            if worker.deque().position() > worker.lowest_floor_in(frame) || worker.help(self) {
                 patience.reset();
             } else if patience.pause() == Pause::Sleep {
                 self.sleep_for(awaited);
                 patience.reset();
             }
-            worker.drain(self, worker.floor(), || awaited.is_over_already());
+            // What this wait may run can lie below what an inner frame's body may: nobody else would
+            // come for it.
+            worker.drain(self, worker.lowest_floor_in(frame), || {
+                awaited.is_over_already()
+            });
+            worker.lower_floors();
         }
     }
 
@@ -182,10 +188,14 @@ impl Worker {
         executed: &mut u64,
     ) {
         let frame = context.share().record();
-        while let Some(job) = self.deque().pop(floor) {
+        loop {
+            // Before a job is taken: what a lane's job waits for must not be in this one's hand.
             if self.deque().is_asked() {
                 self.answer(frame);
             }
+            let Some(job) = self.deque().pop(floor) else {
+                return;
+            };
             if self.deque().expose() {
                 self.announce();
             }
@@ -205,14 +215,15 @@ impl Worker {
     /// Runs one job that need not be of the frame that runs now: above a floor of its own.
     #[cold]
     pub(crate) fn run_apart(&self, job: JobRef) {
-        let outer = self.enter(self.deque().position(), Some(job.frame()));
-        let share = self.share_of(job.frame());
+        let record = job.frame();
+        self.enter(self.deque().position(), Some(record));
+        let share = self.share_of(record);
         // SAFETY: a job's frame is open until the job is counted, which `run_one` does last.
         let context = unsafe { self.context_in(share) };
         self.run_one(job, &context);
         self.drain(&context, self.floor(), || false);
-        self.enter(outer.0, outer.1);
-        self.tell_frame(share.record());
+        self.leave_frame();
+        self.tell_frame(record);
     }
 
     pub(crate) fn run_one(&self, job: JobRef, context: &Context<'_>) {
@@ -280,13 +291,13 @@ impl Worker {
         // SAFETY: the frame is open until the haul's jobs are counted, which `drain` does last.
         let context = unsafe { self.context_in(share) };
         let floor = self.deque().position();
-        let outer = self.enter(floor, Some(record));
+        self.enter(floor, Some(record));
         for raw in haul.items() {
             // SAFETY: the steal made the pointers this thread's, each once.
             self.push(unsafe { JobRef::from_raw(raw) });
         }
         self.drain(&context, floor, || false);
-        self.enter(outer.0, outer.1);
+        self.leave_frame();
         self.tell_frame(record);
     }
 

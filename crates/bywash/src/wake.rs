@@ -33,13 +33,9 @@ impl System {
         if !self.idle().has_sleepers() || self.wake_free_seat_near(worker) {
             return;
         }
-        self.wake_helper(worker, |sleeper| {
-            self.all_seats().any(|seat| {
-                seat.deque.front_label().is_some_and(|label| {
-                    // SAFETY: labels are records, which are freed with the system.
-                    sleeper.would_help(unsafe { &*label.cast::<FrameRecord>() })
-                })
-            })
+        self.wake_helper(worker, |seat| {
+            seat.waits_in()
+                .is_some_and(|frame| self.has_work_for(frame))
         });
     }
 

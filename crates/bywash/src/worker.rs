@@ -51,6 +51,8 @@ struct Own {
     /// Where the jobs of the frame that runs now begin on the stack.
     floor: Cell<Position>,
     frame: Cell<Option<&'static FrameRecord>>,
+    /// The same two of what runs around it, outermost first.
+    outer: UnsafeCell<Vec<(Position, Option<&'static FrameRecord>)>>,
     tally: Tally,
     shares: UnsafeCell<Vec<&'static Share>>,
     records: UnsafeCell<Vec<&'static FrameRecord>>,
@@ -76,6 +78,7 @@ impl Seat {
             system: Cell::new(None),
             floor: Cell::new(0),
             frame: Cell::new(None),
+            outer: UnsafeCell::new(Vec::new()),
             tally: Tally::new(),
             shares: UnsafeCell::new(Vec::new()),
             records: UnsafeCell::new(Vec::new()),
@@ -124,10 +127,15 @@ impl Seat {
 
     /// Whether the occupant sleeps in a frame that would let it run a job of `frame`.
     pub(crate) fn would_help(&self, frame: &FrameRecord) -> bool {
-        NonNull::new(self.waits_in.load(Ordering::Relaxed)).is_some_and(|record| {
-            // SAFETY: records are freed with their system, which outlives all who ask.
-            frame.is_within(unsafe { record.as_ref() })
-        })
+        self.waits_in()
+            .is_some_and(|waits_in| frame.is_within(waits_in))
+    }
+
+    /// In which frame the occupant sleeps, or slept last.
+    pub(crate) fn waits_in(&self) -> Option<&FrameRecord> {
+        let record = NonNull::new(self.waits_in.load(Ordering::Relaxed))?;
+        // SAFETY: records are freed with their system, which outlives all who ask.
+        Some(unsafe { record.as_ref() })
     }
 }
 
@@ -173,16 +181,53 @@ impl Worker {
         self.seat.own.frame.get()
     }
 
-    /// Turns to the jobs of `frame`, which begin at `floor`. Returns what it was turned to.
-    pub(crate) fn enter(
-        &self,
-        floor: Position,
-        frame: Option<&'static FrameRecord>,
-    ) -> (Position, Option<&'static FrameRecord>) {
-        (
-            self.seat.own.floor.replace(floor),
-            self.seat.own.frame.replace(frame),
-        )
+    /// Turns to the jobs of `frame`, which begin at `floor`, until [`Worker::leave_frame`].
+    pub(crate) fn enter(&self, floor: Position, frame: Option<&'static FrameRecord>) {
+        let own = &self.seat.own;
+        let outer = (own.floor.replace(floor), own.frame.replace(frame));
+        // SAFETY: the borrow ends with this statement.
+        unsafe { &mut *own.outer.get() }.push(outer);
+    }
+
+    /// Turns back to what it was turned to before.
+    pub(crate) fn leave_frame(&self) {
+        let own = &self.seat.own;
+        // SAFETY: the borrow ends with this statement.
+        let outer = unsafe { &mut *own.outer.get() }.pop();
+        let (floor, frame) = outer.expect("bywash: a worker leaves what it entered");
+        own.floor.set(floor);
+        own.frame.set(frame);
+    }
+
+    /// How far down a wait in `waiting` may go on this worker's stack: through every frame entered
+    /// last that is `waiting` or nested in it.
+    #[cold]
+    pub(crate) fn lowest_floor_in(&self, waiting: &FrameRecord) -> Position {
+        let own = &self.seat.own;
+        // SAFETY: the borrow ends within this function, which calls nothing that comes back here.
+        let outer = unsafe { &*own.outer.get() };
+        let entered = outer.iter().rev().copied();
+        std::iter::once((own.floor.get(), own.frame.get()))
+            .chain(entered)
+            .take_while(|(_, frame)| frame.is_some_and(|frame| frame.is_within(waiting)))
+            .last()
+            .map_or(own.floor.get(), |(floor, _)| floor)
+    }
+
+    /// After a wait that went below: what is pushed from now on lies above every floor again.
+    #[cold]
+    pub(crate) fn lower_floors(&self) {
+        let own = &self.seat.own;
+        let position = self.deque().position();
+        own.floor.set(own.floor.get().min(position));
+        // SAFETY: as above.
+        let outer = unsafe { &mut *own.outer.get() };
+        for (floor, _) in outer.iter_mut().rev() {
+            if *floor <= position {
+                break;
+            }
+            *floor = position;
+        }
     }
 
     #[inline(always)]

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 
-use bywash::{Context, JobSystem, WaitPolicy};
+use bywash::{Context, JobSystem, Priority, WaitPolicy};
 
 fn systems() -> impl Iterator<Item = JobSystem> {
     [
@@ -307,6 +307,81 @@ fn a_handle_dropped_while_its_job_runs_is_no_harm() {
             });
             assert!(started.into_inner());
             assert_eq!(drops.into_inner(), 1);
+        }
+    }
+}
+
+#[test]
+fn a_high_job_may_wait_for_a_normal_one_and_a_normal_one_for_a_low_one() {
+    for jobs in systems() {
+        for _ in 0..100 {
+            let count = AtomicUsize::new(0);
+            jobs.frame(|frame| {
+                let count = &count;
+                let group = frame.counter();
+                for _ in 0..5 {
+                    frame.spawn_with_counter(group, move |_| {
+                        count.fetch_add(1, Ordering::Relaxed);
+                    });
+                }
+                frame.spawn_with_priority(Priority::High, move |ctx| {
+                    ctx.wait(group);
+                    assert_eq!(count.load(Ordering::Relaxed), 5);
+                    let later = ctx.frame(|inner| {
+                        inner.spawn_with_priority(Priority::Low, move |_| {
+                            count.fetch_add(10, Ordering::Relaxed);
+                        });
+                        ctx.spawn_job(|_| 100)
+                    });
+                    count.fetch_add(later.wait(ctx), Ordering::Relaxed);
+                });
+            });
+            assert_eq!(count.into_inner(), 115);
+        }
+    }
+}
+
+#[test]
+fn an_inner_body_may_wait_for_what_the_outer_frame_spawned_before_it() {
+    for jobs in systems() {
+        for _ in 0..200 {
+            let count = AtomicUsize::new(0);
+            jobs.frame(|outer| {
+                let count = &count;
+                let group = outer.counter();
+                for _ in 0..5 {
+                    outer.spawn_with_counter(group, move |ctx| {
+                        ctx.spawn_detached(move |_| {
+                            count.fetch_add(1, Ordering::Relaxed);
+                        });
+                    });
+                }
+                let handle = outer.spawn_job(|_| 10);
+                let sum = outer.frame(|inner| {
+                    inner.spawn_detached(move |_| {
+                        count.fetch_add(100, Ordering::Relaxed);
+                    });
+                    let sum = outer.frame(|innermost| {
+                        innermost.spawn_detached(move |_| {
+                            count.fetch_add(100, Ordering::Relaxed);
+                        });
+                        outer.wait(group);
+                        innermost.spawn_detached(move |_| {
+                            count.fetch_add(100, Ordering::Relaxed);
+                        });
+                        handle.wait(outer)
+                    });
+                    let later = inner.spawn_job(move |ctx| {
+                        ctx.spawn_detached(move |_| {
+                            count.fetch_add(100, Ordering::Relaxed);
+                        });
+                        7
+                    });
+                    sum + later.wait(inner)
+                });
+                assert_eq!(sum, 17);
+            });
+            assert_eq!(count.into_inner(), 405);
         }
     }
 }
