@@ -82,7 +82,7 @@ pub use global::{
 };
 pub use jobs::JobSystem;
 pub use lanes::Priority;
-pub use loops::{Granularity, InStep, LoopHints, Partitioner};
+pub use loops::{Granularity, InStep, LoopHints, Partitioner, PerWorker, Tile};
 pub use patience::WaitPolicy;
 pub use stats::WorkerStats;
 pub use task::JobHandle;

@@ -1,9 +1,11 @@
 //! The loops as the handle on a system has them: each in a root frame of its own.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::hints::LoopHints;
 use super::slices::InStep;
+use super::tiles::Tile;
 use crate::context::Context;
 use crate::jobs::JobSystem;
 
@@ -64,6 +66,28 @@ in_root_frame! {
     par_chunks [T: Sync] (items: &[T], size: usize, body: impl Fn(usize, &[T]) + Sync);
     par_chunks_mut [T: Send] (items: &mut [T], size: usize, body: impl Fn(usize, &mut [T]) + Sync);
     par_zip [S: InStep] (slices: S, body: impl Fn(S::Item) + Sync);
+    parallel_for_tiles [] (
+        matrix: (usize, usize),
+        tile: (usize, usize),
+        body: impl Fn(Range<usize>, Range<usize>) + Sync
+    );
+    par_tiles_mut [T: Send] (
+        values: &mut [T],
+        columns: usize,
+        tile: (usize, usize),
+        body: impl Fn(Tile<'_, T>) + Sync
+    );
+    parallel_map_collect [T: Send] (range: Range<usize>, value: impl Fn(usize) -> T + Sync) -> Vec<T>;
+    parallel_scan_inclusive [T: Copy + Send + Sync] (values: &mut [T], combine: impl Fn(T, T) -> T + Sync);
+    parallel_scan_exclusive [T: Copy + Send + Sync] (
+        values: &mut [T],
+        identity: T,
+        combine: impl Fn(T, T) -> T + Sync
+    ) -> T;
+    parallel_sort [T: Ord + Send] (items: &mut [T]);
+    parallel_sort_by [T: Send] (items: &mut [T], compare: impl Fn(&T, &T) -> Ordering + Sync);
+    parallel_sort_unstable [T: Ord + Send] (items: &mut [T]);
+    parallel_sort_unstable_by [T: Send] (items: &mut [T], compare: impl Fn(&T, &T) -> Ordering + Sync);
     par_zip_chunks [S: InStep] (slices: S, size: usize, body: impl Fn(usize, S::Piece) + Sync);
 }
 

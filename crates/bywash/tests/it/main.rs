@@ -3,6 +3,7 @@
 mod frames;
 mod join;
 mod loops;
+mod loops_building;
 mod loops_search;
 mod loops_slices;
 mod panics;
