@@ -7,7 +7,6 @@ use std::sync::{Mutex, PoisonError};
 use bywash_sync::atomic::{AtomicUsize, Ordering};
 
 use crate::context::Context;
-use crate::inbox::Letter;
 use crate::jobs::JobSystem;
 use crate::wait::{Awaited, drop_quietly};
 
@@ -40,11 +39,12 @@ impl JobSystem {
             worker.frame_in(|frame| {
                 let others = (0..workers).filter(|&seat| seat != worker.index());
                 for seat in others {
-                    let letter: Borrowing<'_> = Box::new(|context| round.run(context));
-                    // SAFETY: only the lifetime changes; `wait_for` below returns when every letter
-                    // has been read, and the round's last touch by each is its count.
-                    let letter = unsafe { std::mem::transmute::<Borrowing<'_>, Letter>(letter) };
-                    system.deliver(seat, letter);
+                    let round = &round;
+                    // SAFETY: `wait_for` below returns when every letter has been read, and each
+                    // reader's last touch of the round is its count.
+                    unsafe {
+                        system.deliver(seat, move |context: &Context<'_>| round.run(context))
+                    };
                 }
                 if worker.index() < workers {
                     round.run(frame);
@@ -55,9 +55,6 @@ impl JobSystem {
         round.into_results()
     }
 }
-
-/// A [`Letter`] that borrows from its sender.
-type Borrowing<'a> = Box<dyn for<'frame> FnOnce(&Context<'frame>) + Send + 'a>;
 
 struct Round<F, T> {
     body: F,

@@ -111,12 +111,13 @@ impl JobSystem {
     /// Starts a job that nobody waits for, in a root frame of its own. Returns at once; the job may
     /// outlive the caller, not the system. Its panic goes to the system's panic handler.
     ///
-    /// Takes a lock and allocates: inside a frame, [`Context::spawn_detached`] does neither.
+    /// Takes a lock, and asks the heap only when more such jobs wait than ever before. Inside a frame,
+    /// [`Context::spawn_detached`] does neither.
     pub fn spawn_detached<F>(&self, body: F)
     where
         F: for<'frame> FnOnce(&Context<'frame>) + Send + 'static,
     {
-        self.handle.system.inbox().post(Box::new(body));
+        self.handle.system.inbox().post(body);
         self.handle.system.wake_for_inbox();
     }
 }

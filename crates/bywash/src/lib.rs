@@ -25,6 +25,7 @@ mod error;
 mod frame;
 mod global;
 mod idle;
+#[expect(unsafe_code, reason = "closures written into the inbox's blocks")]
 mod inbox;
 #[expect(unsafe_code, reason = "type-erased jobs")]
 mod job;

@@ -16,11 +16,11 @@ use crate::record::FrameRecord;
 
 /// Blocks of 32 bytes to 64 KiB, doubling.
 pub(crate) const CLASSES: usize = 12;
-const SMALLEST: usize = 32;
+pub(crate) const SMALLEST: usize = 32;
 pub(crate) const LARGEST: usize = SMALLEST << (CLASSES - 1);
 
 /// The largest alignment that blocks keep.
-const ALIGNMENT: usize = 64;
+pub(crate) const ALIGNMENT: usize = 64;
 
 /// Bytes taken from the arena at a time, if blocks are smaller than that.
 const PIECE: usize = 2_048;

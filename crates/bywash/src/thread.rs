@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::current;
 use crate::error::BuildError;
-use crate::inbox::Letter;
+use crate::inbox::{Inbox, Letter};
 use crate::patience::{Patience, Pause};
 use crate::system::System;
 use crate::wait::drop_quietly;
@@ -84,7 +84,7 @@ impl Worker {
                 system.idle().start_searching();
             } else if let Some(letter) = system.inbox().take() {
                 self.found();
-                self.read(letter);
+                self.read(letter, system.inbox());
                 system.idle().start_searching();
             } else if is_stopping {
                 break true;
@@ -116,7 +116,7 @@ impl Worker {
     /// Reads what came for this seat's occupant in particular.
     pub(crate) fn read_mail(&self) {
         while let Some(letter) = self.seat().mail.take() {
-            self.read(letter);
+            self.read(letter, &self.seat().mail);
         }
     }
 
@@ -129,8 +129,9 @@ impl Worker {
     }
 
     /// Runs a job from outside, in a root frame of its own.
-    fn read(&self, letter: Letter) {
-        self.system().guard(|| self.frame_in(|frame| letter(frame)));
+    fn read(&self, letter: Letter, inbox: &Inbox) {
+        self.system()
+            .guard(|| self.frame_in(|frame| letter.read(inbox, frame)));
     }
 }
 

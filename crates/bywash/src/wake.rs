@@ -2,7 +2,7 @@
 
 use bywash_sync::atomic::{Ordering, fence};
 
-use crate::inbox::Letter;
+use crate::context::Context;
 use crate::record::FrameRecord;
 use crate::spill::Sight;
 use crate::stats::Did;
@@ -74,10 +74,17 @@ impl System {
         }
     }
 
-    /// Hands a letter to one seat's occupant, and wakes whoever that is to be.
-    pub(crate) fn deliver(&self, index: usize, letter: Letter) {
+    /// Hands a job to one seat's occupant, and wakes whoever that is to be.
+    ///
+    /// # Safety
+    /// What `body` borrows must live until it was run.
+    pub(crate) unsafe fn deliver<F>(&self, index: usize, body: F)
+    where
+        F: for<'frame> FnOnce(&Context<'frame>) + Send,
+    {
         let seat = self.seat(index);
-        seat.mail.post(letter);
+        // SAFETY: as the caller says.
+        unsafe { seat.mail.post_borrowing(body) };
         // SeqCst: pairs with the fences in `Idle::leave_seat` and `Idle::start_waiting`: either the
         // occupant's last look sees the letter, or this sees that it sleeps.
         fence(Ordering::SeqCst);
