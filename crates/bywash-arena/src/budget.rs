@@ -84,15 +84,14 @@ impl<S: ChunkSource> Arena<S> {
         self.change_limit();
     }
 
-    /// Makes the limit follow a change of budget or counting, also while the range is lent.
+    /// Makes the limit follow a change of budget or counting.
     pub(crate) fn change_limit(&self) {
-        if self.room() == 0 {
-            // The range may be lent. No address compares below zero, so the frame that has it
-            // sees a change when it ends, and sets the limit anew.
-            self.limit.set(0);
-        } else {
-            self.retune();
-        }
+        self.enter();
+        // A turn that is no allocation: a nested frame that has the range on loan sees, when it
+        // ends, that the limit it would restore is of before.
+        self.turn.set(self.turn.get() + 1);
+        self.pending.turn.set(self.turn.get());
+        self.retune();
     }
 
     /// The budget that was set, [`Budget::NONE`] at first.

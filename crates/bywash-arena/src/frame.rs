@@ -138,6 +138,7 @@ impl<S: ChunkSource> Arena<S> {
         Nested {
             level: ManuallyDrop::new(level),
             limit,
+            turn: self.turn.get(),
             parent: self,
         }
     }
@@ -200,8 +201,9 @@ impl<S: ChunkSource> core::fmt::Debug for Frame<'_, S> {
 /// A frame opened from a shared reference; see [`Arena::begin_nested`].
 pub struct Nested<'arena, S: ChunkSource = HeapChunks> {
     level: ManuallyDrop<Arena<S>>,
-    /// The parent's limit before it lent its range.
+    /// The parent's limit, and its turn, before it lent its range.
     limit: usize,
+    turn: usize,
     parent: &'arena Arena<S>,
 }
 
@@ -249,7 +251,9 @@ impl<S: ChunkSource> Drop for Nested<'_, S> {
     fn drop(&mut self) {
         let level = &self.level;
         let start = level.lent.start.addr().get();
-        let undisturbed = level.turn.get() == 0 && self.parent.limit.get() == start;
+        let undisturbed = level.turn.get() == 0
+            && self.parent.turn.get() == self.turn
+            && self.parent.limit.get() == start;
         if undisturbed && !cfg!(any(debug_assertions, bywash_asan)) {
             self.parent.end.set(level.lent.end);
             self.parent.limit.set(self.limit);

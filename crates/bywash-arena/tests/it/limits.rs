@@ -90,6 +90,30 @@ fn a_lifted_budget_allows_again_even_with_a_frame_open() {
 }
 
 #[test]
+fn a_budget_set_while_the_range_is_lent_holds_when_it_returns() {
+    for drops_vec in [false, true] {
+        let arena = Arena::new();
+        arena.alloc(0u64);
+        let vec = arena.frame_vec_with_capacity::<u64>(4);
+        let nested = arena.begin_nested();
+        if drops_vec {
+            drop(vec);
+        }
+        arena.set_budget(Budget::hard(48));
+        if drops_vec {
+            arena.alloc(0u64);
+        }
+        nested.end();
+        let refused = (0..10).find(|_| arena.try_alloc(0u64).is_err());
+        assert!(
+            refused.is_some_and(|count| count < 5),
+            "{refused:?} words were allowed"
+        );
+        assert!(arena.used() <= 48);
+    }
+}
+
+#[test]
 fn layouts_that_overflow_are_errors_and_never_wrap() {
     let arena = Arena::new();
     arena.alloc(1u8);
