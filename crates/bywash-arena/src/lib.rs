@@ -35,6 +35,9 @@ mod frame;
 mod ledger;
 #[cfg(feature = "map")]
 mod map;
+#[cfg(feature = "perf")]
+#[expect(unsafe_code, reason = "opens a kernel counter")]
+mod perf;
 #[expect(unsafe_code, reason = "tells the sanitizer which bytes are free")]
 mod poison;
 #[cfg(feature = "pool")]
@@ -77,6 +80,8 @@ pub use error::ArenaError;
 pub use frame::{Frame, Nested};
 #[cfg(feature = "map")]
 pub use map::FrameMap;
+#[cfg(feature = "perf")]
+pub use perf::{CacheMisses, MissRate, PerfUnavailable};
 pub use poison::FREED;
 #[cfg(feature = "pool")]
 pub use pool::{ClassPool, Pool, PoolBox, PoolUse};

@@ -26,14 +26,13 @@ pub enum Exhausted {
 /// the stack), then what [`Exhausted`] says.
 ///
 /// ```
-/// use bywash_arena::{Arena, Exhausted, ThreadArenas, Tiers};
+/// use bywash_arena::{Arena, Exhausted, Tiers};
 /// use core::mem::MaybeUninit;
 ///
-/// let arenas = ThreadArenas::new();
-/// let lease = arenas.for_current_thread();
+/// let thread = Arena::new(); // usually `arenas.for_current_thread()`
 /// let mut given = [MaybeUninit::uninit(); 1024];
 /// let mut stack = [MaybeUninit::uninit(); 512];
-/// let tiers = Tiers::over(&mut given).then_arena(&lease).then_buffer(&mut stack);
+/// let tiers = Tiers::over(&mut given).then_arena(&thread).then_buffer(&mut stack);
 /// let mut arena = Arena::with_source(tiers.exhausted(Exhausted::Heap));
 ///
 /// let frame = arena.begin_frame();

@@ -147,3 +147,24 @@ mod stats {
         assert_eq!(arena.history().frames, 1);
     }
 }
+
+#[cfg(feature = "perf")]
+#[test]
+fn cache_misses_are_counted_or_there_is_a_reason() {
+    match bywash_arena::CacheMisses::open() {
+        Ok(mut counter) => {
+            let large = vec![1u8; 64 << 20];
+            let read = || {
+                large
+                    .iter()
+                    .step_by(64)
+                    .map(|byte| u64::from(*byte))
+                    .sum::<u64>()
+            };
+            let (sum, rate) = counter.measure(read).unwrap();
+            assert_eq!(sum, 1 << 20);
+            assert!(rate.misses > 0 && rate.percent().is_some(), "{rate:?}");
+        }
+        Err(reason) => assert!(reason.to_string().contains("cache misses"), "{reason}"),
+    }
+}
