@@ -12,7 +12,7 @@ const COPIES: &[&str] = &["_new", "_old", "_v2"];
 const OUTPUT: &[&str] = &[".log", ".orig", ".rej", ".profraw", ".bak", ".tmp", ".perf"];
 
 /// What a source file may hold before it wants to be two.
-const LINES: usize = 400;
+const LINES: usize = 450;
 
 /// Files, and folders of files, that may be longer: how long, and why.
 const LONG: &[(&str, usize, &str)] = &[
@@ -22,11 +22,6 @@ const LONG: &[(&str, usize, &str)] = &[
         "rows: a list that is not read through",
     ),
     ("benches/src/", 600, "a report and its page, piece by piece"),
-    (
-        "crates/bywash-arena/src/pool/heap.rs",
-        450,
-        "one owner's moves, each a few lines",
-    ),
     (
         "crates/bywash-deque/src/split/core.rs",
         550,

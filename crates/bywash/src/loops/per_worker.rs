@@ -31,14 +31,14 @@ use crate::system::{GUESTS, System};
 /// # Ok::<_, bywash::BuildError>(())
 /// ```
 /// What a worker is given stays with it:
-/// ```compile_fail
+/// ```compile_fail,E0521
 /// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
 /// # use std::cell::Cell;
 /// let hits = bywash::PerWorker::new(&jobs, || Cell::new(0));
 /// let mut kept = None;
 /// jobs.frame(|frame| kept = Some(hits.get(frame)));
 /// ```
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
 /// # use std::cell::Cell;
 /// let hits = bywash::PerWorker::new(&jobs, || Cell::new(0));
