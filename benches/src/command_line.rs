@@ -4,6 +4,8 @@ use crate::harness::machine::{self, Machine};
 use crate::harness::measurement::{Report, SCHEMA};
 use crate::harness::row::Row;
 use crate::harness::supervisor::{self, Run};
+use crate::hot_paths;
+use crate::report::instructions::{self, Purpose};
 use crate::report::{compare, file, page, readme, table};
 use clap::Parser;
 use std::fs;
@@ -42,6 +44,22 @@ struct Arguments {
     #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with = "quick")]
     compare: Option<Vec<PathBuf>>,
 
+    /// Counts the instructions of the hot paths and fails if one grew by more than 3 %
+    #[arg(long)]
+    instructions: bool,
+
+    /// Where the counts are kept
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "benches/results/instructions.json"
+    )]
+    counts: PathBuf,
+
+    /// With --instructions: writes the counts instead of comparing them
+    #[arg(long, requires = "instructions")]
+    update: bool,
+
     /// Rewrites this README's performance section from a report, and measures nothing
     #[arg(long, value_name = "README", requires = "results")]
     readme: Option<PathBuf>,
@@ -53,6 +71,10 @@ struct Arguments {
     /// Draws the page of a report again, and measures nothing
     #[arg(long, value_name = "PATH", requires = "results")]
     page: Option<PathBuf>,
+
+    /// Runs one hot path so many times, for a tool that counts instructions
+    #[arg(long, hide = true, num_args = 2, value_names = ["NAME", "COUNT"])]
+    hot_path: Option<Vec<String>>,
 
     /// Runs one row for the process that started this one
     #[arg(long, hide = true, value_name = "ORDER")]
@@ -75,8 +97,12 @@ pub fn main(rows: &[&Row]) -> ExitCode {
         print!("{}", list(rows));
         return ExitCode::SUCCESS;
     }
-    let done = if let Some(reports) = &arguments.compare {
+    let done = if let Some(words) = &arguments.hot_path {
+        hot_paths::run(words).map(|()| ExitCode::SUCCESS)
+    } else if let Some(reports) = &arguments.compare {
         compare_reports(reports)
+    } else if arguments.instructions {
+        count_instructions(&arguments)
     } else if let (Some(readme), Some(results)) = (&arguments.readme, &arguments.results) {
         rewrite_readme(readme, results)
     } else if let (Some(page), Some(results)) = (&arguments.page, &arguments.results) {
@@ -85,6 +111,22 @@ pub fn main(rows: &[&Row]) -> ExitCode {
         measure(&arguments, rows)
     };
     done.unwrap_or_else(|words| refuse(&words))
+}
+
+fn count_instructions(arguments: &Arguments) -> Result<ExitCode, String> {
+    let purpose = if arguments.update {
+        Purpose::Update
+    } else {
+        Purpose::Check
+    };
+    let is_fine = instructions::run(&arguments.counts, purpose)?;
+    if !is_fine {
+        eprintln!(
+            "a hot path needs more instructions than {} says; if it may, run with --instructions --update and commit",
+            arguments.counts.display()
+        );
+    }
+    Ok(ExitCode::from(u8::from(!is_fine)))
 }
 
 fn compare_reports(reports: &[PathBuf]) -> Result<ExitCode, String> {

@@ -8,6 +8,7 @@
 
 pub mod command_line;
 pub mod harness;
+pub mod hot_paths;
 pub mod ours;
 pub mod report;
 pub mod rivals;

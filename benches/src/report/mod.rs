@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod file;
+pub mod instructions;
 pub mod page;
 mod pictures;
 pub mod plot;

@@ -247,7 +247,7 @@ fn families(report: &Report) -> Vec<&str> {
 fn rows(report: &Report) -> String {
     let mut html = String::from(
         "<section><h2>Rows</h2><p>Each dot is one round; the stroke is the median. The pages of the microbenchmarks lie beside this one, \
-in <a href=\"../criterion/report/index.html\">criterion's report</a>, where <code>cargo bench -p bywash-bench</code> was run.</p>",
+in <a href=\"../criterion/report/index.html\">criterion's report</a>, where <code>cargo bench -p bywash-bench</code> was run.</p><div class=\"figures\">",
     );
     for row in &report.rows {
         let all = entries(row);
@@ -297,7 +297,7 @@ in <a href=\"../criterion/report/index.html\">criterion's report</a>, where <cod
             strips(&plot, &row.unit)
         );
     }
-    html + "</section>"
+    html + "</div></section>"
 }
 
 #[cfg(test)]

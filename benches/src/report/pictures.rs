@@ -48,11 +48,11 @@ fn colour(name: &str) -> usize {
 }
 
 pub(super) fn pictures(report: &Report) -> String {
-    let mut html = String::from("<section><h2>Pictures</h2>");
+    let mut html = String::from("<section><h2>Pictures</h2><div class=\"figures\">");
     html += &efficiencies(report);
     html += &over_workers(report);
     html += &latencies(report);
-    html + "</section>"
+    html + "</div></section>"
 }
 
 fn picture(title: &str, words: &str, svg: &str) -> String {

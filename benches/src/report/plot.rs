@@ -42,9 +42,9 @@ pub struct Strip<'data> {
     pub median: f64,
 }
 
-const WIDTH: f64 = 660.0;
-const NAMES: f64 = 158.0;
-const FIGURES: f64 = 66.0;
+const WIDTH: f64 = 580.0;
+const NAMES: f64 = 152.0;
+const FIGURES: f64 = 60.0;
 const LINE: f64 = 21.0;
 
 /// Every sample as a dot, the range as a bar, the median as a stroke with its figure.
@@ -126,7 +126,7 @@ pub struct Axis<'data> {
 pub fn lines(lines: &[Line<'_>], axis: &Axis<'_>, unit: &str) -> String {
     const HEIGHT: f64 = 300.0;
     const LEFT: f64 = 52.0;
-    const RIGHT: f64 = 500.0;
+    const RIGHT: f64 = 424.0;
     let along = |value: f64| {
         if axis.is_logarithmic {
             value.ln()

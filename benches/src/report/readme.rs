@@ -4,8 +4,8 @@ use super::table::figure;
 use crate::harness::measurement::{Report, RowResult};
 use std::fmt::Write;
 
-const BEGIN: &str = "<!-- bench: begin -->";
-const END: &str = "<!-- bench: end -->";
+const BEGIN: &str = "<!-- performance: begin, written by `cargo xtask readme` -->";
+const END: &str = "<!-- performance: end -->";
 
 /// The rows that the README shows, in its order.
 const ROWS: &[&str] = &[

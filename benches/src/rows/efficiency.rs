@@ -6,6 +6,7 @@ use crate::harness::tally;
 use crate::ours;
 use crate::rivals::{self, std_threads};
 use crate::workloads::chain::{self, NS_20, NS_120, NS_1350, NS_13600, Task};
+use bywash::Context;
 use orx_parallel::{IntoParIter, Par};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::time::Duration;
@@ -248,7 +249,22 @@ fn one_by_one(setting: &Setting, task: Task) -> Vec<Contender> {
 }
 
 fn by_sixteen(setting: &Setting, task: Task) -> Vec<Contender> {
-    scopes(Load::even(task, setting), setting.workers, 16)
+    let load = Load::even(task, setting);
+    let workers = setting.workers;
+    let mut all = vec![Contender::ours(move || {
+        ours::inside(workers, |outside| {
+            load.sample(workers, || {
+                let load = &load;
+                outside.frame(|frame| {
+                    frame.spawn_batch(
+                        (0..load.count).map(|number| move |_: &Context<'_>| load.run(number)),
+                    );
+                });
+            })
+        })
+    })];
+    all.extend(scopes(load, workers, 16));
+    all
 }
 
 /// The rivals' scopes, `batch` tasks to a spawn.

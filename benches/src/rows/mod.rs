@@ -8,8 +8,11 @@ mod frames;
 mod hidden;
 mod join;
 mod loops;
+mod pool;
 mod programs;
+mod similarity;
 mod spawn;
+mod strategy;
 mod wake;
 
 use crate::harness::row::Row;
@@ -24,8 +27,11 @@ pub fn all() -> Vec<&'static Row> {
         wake::ROWS,
         hidden::ROWS,
         programs::ROWS,
+        strategy::ROWS,
         frames::ROWS,
         arena::ROWS,
+        pool::ROWS,
+        similarity::ROWS,
         deque::ROWS,
     ]
     .into_iter()

@@ -341,8 +341,10 @@ fn wake_all(setting: &Setting) -> Vec<Contender> {
     }
     vec![
         Contender::ours(move || {
-            let mut entered = Ours::new(workers);
-            sample(workers, entries, |meeting| entered.meet(meeting))
+            let system = ours::system(workers);
+            sample(workers, entries, |meeting| {
+                system.broadcast(|_| meeting.meet());
+            })
         }),
         Contender::rival("rayon", move || {
             let pool = rivals::rayon::pool(workers);
@@ -414,8 +416,8 @@ fn idle_cpu(setting: &Setting) -> Vec<Contender> {
     };
     vec![
         Contender::ours(move || {
-            let mut entered = Ours::new(workers);
-            entered.meet(&Rendezvous::new(workers));
+            let system = ours::system(workers);
+            system.broadcast(|_| ());
             Ok(measure())
         }),
         Contender::rival("rayon", move || {
@@ -464,9 +466,10 @@ fn startup(setting: &Setting) -> Vec<Contender> {
         Contender::ours(move || {
             sample(starts, || {
                 stopwatch(|| {
-                    let mut entered = Ours::new(workers);
-                    entered.meet(&Rendezvous::new(workers));
-                    entered.call();
+                    let system = ours::system(workers);
+                    let begun = AtomicUsize::new(0);
+                    system.broadcast(|_| begun.fetch_add(1, Ordering::Relaxed));
+                    system.join(|_| (), |_| ());
                 })
             })
         }),

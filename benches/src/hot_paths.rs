@@ -1,0 +1,204 @@
+//! The paths whose instructions are counted: each on one worker, so that one binary always counts the same.
+
+use crate::ours;
+use bywash_arena::{Arena, Pool};
+use bywash_deque::{chase_lev, split};
+use std::hint::black_box;
+
+/// One path.
+pub struct Path {
+    /// The name in `instructions.json`.
+    pub name: &'static str,
+    /// What one turn is.
+    pub turn: &'static str,
+    /// Runs it so many times.
+    pub run: fn(u64),
+}
+
+/// All of them.
+pub const PATHS: &[Path] = &[
+    Path {
+        name: "spawn_run",
+        turn: "one spawn_detached, and its job run",
+        run: |count| {
+            ours::inside(1, |context| {
+                for _ in 0..count / BURST {
+                    context.frame(|frame| {
+                        for number in 0..BURST {
+                            frame.spawn_detached(move |_| touch(number));
+                        }
+                    });
+                }
+            });
+        },
+    },
+    Path {
+        name: "spawn_with_counter",
+        turn: "one spawn_with_counter, its job run, the counter waited for once a burst",
+        run: |count| {
+            ours::inside(1, |context| {
+                for _ in 0..count / BURST {
+                    context.frame(|frame| {
+                        let group = frame.counter();
+                        for number in 0..BURST {
+                            frame.spawn_with_counter(group, move |_| touch(number));
+                        }
+                        frame.wait(group);
+                    });
+                }
+            });
+        },
+    },
+    Path {
+        name: "spawn_job",
+        turn: "one spawn_job, its job run, its result waited for",
+        run: |count| {
+            ours::inside(1, |context| {
+                for number in 0..count {
+                    touch(context.spawn_job(move |_| number).wait(context));
+                }
+            });
+        },
+    },
+    Path {
+        name: "join",
+        turn: "one join of two empty sides",
+        run: |count| {
+            ours::inside(1, |context| {
+                for number in 0..count {
+                    let (left, right) = context.join(|_| touch(number), |_| touch(number));
+                    black_box((left, right));
+                }
+            });
+        },
+    },
+    Path {
+        name: "frame_cycle",
+        turn: "one frame opened inside a job, and ended",
+        run: |count| {
+            ours::inside(1, |context| {
+                for number in 0..count {
+                    context.frame(|frame| touch(*frame.alloc(number)));
+                }
+            });
+        },
+    },
+    Path {
+        name: "entry",
+        turn: "one join from outside the system",
+        run: |count| {
+            let system = ours::system(1);
+            for number in 0..count {
+                system.join(move |_| touch(number), move |_| touch(number));
+            }
+        },
+    },
+    Path {
+        name: "loop_entry",
+        turn: "one parallel_for over a single item, from inside",
+        run: |count| {
+            ours::inside(1, |context| {
+                for number in 0..count {
+                    context.parallel_for(0..1, |_| touch(number));
+                }
+            });
+        },
+    },
+    Path {
+        name: "deque_push_pop",
+        turn: "one push onto the split deque and one pop",
+        run: |count| {
+            let (worker, _stealer) = split::deque::<&'static u64>();
+            for _ in 0..count {
+                worker.push(black_box(&ITEM));
+                black_box(worker.pop());
+            }
+        },
+    },
+    Path {
+        name: "chase_lev_push_pop",
+        turn: "one push onto the Chase-Lev deque and one pop",
+        run: |count| {
+            let worker = chase_lev::Worker::lifo();
+            for _ in 0..count {
+                worker.push(black_box(&ITEM)).expect("no maximum was set");
+                black_box(worker.pop());
+            }
+        },
+    },
+    Path {
+        name: "arena_alloc",
+        turn: "one u64 from an arena, counting off",
+        run: |count| {
+            let mut arena = Arena::new();
+            for _ in 0..count / BURST {
+                for number in 0..BURST {
+                    black_box(arena.alloc(number));
+                }
+                arena.reset();
+            }
+        },
+    },
+    Path {
+        name: "arena_frame_cycle",
+        turn: "one frame of an arena: begin, one u64, end",
+        run: |count| {
+            let mut arena = Arena::new();
+            for number in 0..count {
+                black_box(arena.begin_frame().alloc(number));
+            }
+        },
+    },
+    Path {
+        name: "pool_pair",
+        turn: "32 bytes from a pool, and back",
+        run: |count| {
+            let pool = Pool::new();
+            for number in 0..count {
+                black_box(pool.alloc([number; 4]));
+            }
+        },
+    },
+];
+
+/// Runs the path that the first of `words` names, as often as the second says.
+///
+/// # Errors
+/// In words, when there is no such path or no number.
+pub fn run(words: &[String]) -> Result<(), String> {
+    let [name, count] = words else {
+        return Err("--hot-path: a name and a number are wanted".to_owned());
+    };
+    let path = PATHS
+        .iter()
+        .find(|path| path.name == name)
+        .ok_or_else(|| format!("--hot-path {name}: no path has this name"))?;
+    let count = count
+        .parse()
+        .map_err(|_| format!("--hot-path {name} {count}: this is no number"))?;
+    (path.run)(count);
+    Ok(())
+}
+
+/// Turns in one burst, where a path has bursts.
+pub const BURST: u64 = 1_000;
+
+static ITEM: u64 = 0;
+
+#[inline(always)]
+fn touch(number: u64) {
+    black_box(number);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_runs_and_has_its_own_name() {
+        for (index, path) in PATHS.iter().enumerate() {
+            (path.run)(BURST);
+            assert!(PATHS[..index].iter().all(|other| other.name != path.name));
+        }
+    }
+}
