@@ -38,6 +38,12 @@ pub unsafe trait ChunkSource {
         true
     }
 
+    /// Whether an empty arena keeps its first chunk even if a later one was larger: where near
+    /// beats large.
+    fn keeps_first(&self) -> bool {
+        false
+    }
+
     /// Takes a chunk back.
     ///
     /// # Safety
@@ -118,6 +124,8 @@ struct Header {
 /// What changes in a level only when it takes a chunk, and is restored when the chunk goes back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Before {
+    /// The chunk taken before this one: its neighbour in the level's list.
+    pub(crate) last: Option<Chunk>,
     pub(crate) current: Option<Chunk>,
     pub(crate) filled: usize,
 }
@@ -142,6 +150,7 @@ impl Chunk {
         }
         let header = memory.cast::<Header>();
         let before = Cell::new(Before {
+            last: None,
             current: None,
             filled: 0,
         });

@@ -7,6 +7,7 @@ use crate::arena::{Arena, Home, round_up};
 use crate::chunk::{Before, CHUNK_ALIGN, Chunk, ChunkSource};
 use crate::error::ArenaError;
 use crate::poison;
+use crate::store::Store;
 
 impl<S: ChunkSource> Arena<S> {
     /// Serves what did not end below `limit`.
@@ -68,7 +69,12 @@ impl<S: ChunkSource> Arena<S> {
                 }
             }
         }
-        self.last.set(Some(chunk));
+        let before = Before {
+            last: self.last.replace(Some(chunk)),
+            current: self.current.get(),
+            filled: self.filled.get(),
+        };
+        chunk.set_before(before);
         if !self.mode.get().is_on() {
             // A turn that no allocation is counted for: frames around see that something changed.
             self.turn.set(self.turn.get() + 1);
@@ -76,10 +82,6 @@ impl<S: ChunkSource> Arena<S> {
         }
         #[cfg(feature = "stats")]
         self.pending.chunks.set(self.pending.chunks.get() + 1);
-        chunk.set_before(Before {
-            current: self.current.get(),
-            filled: self.filled.get(),
-        });
 
         let start = chunk.start();
         let pad = start.addr().get().wrapping_neg() & (layout.align() - 1);
@@ -157,6 +159,13 @@ impl<S: ChunkSource> Arena<S> {
     #[inline(never)]
     pub(crate) fn rewind(&self, mark: Mark) {
         self.enter();
+        if let Home::Root(store) = &self.home
+            && let (Some(first), Some(last)) = (self.first.get(), self.last.get())
+            && self.is_start(store, mark)
+        {
+            self.rewind_to_start(store, first, last);
+            return;
+        }
         let young = match mark.last {
             Some(last) => last.next(),
             None => self.first.get(),
@@ -179,25 +188,55 @@ impl<S: ChunkSource> Arena<S> {
         self.end
             .set(before.current.map_or(self.lent.end, Chunk::end));
         self.poison_up_to_end(mark.next);
-        let mut spare = Some(young);
         if let Some(last) = mark.last {
             last.set_next(None);
-        } else if let Home::Nested(_) = self.home {
+        } else {
+            // A nested level that is back in the range it was lent.
             self.first.set(None);
             let borrowers = &self.store().borrowers;
             borrowers.set(borrowers.get() - 1);
-        } else {
-            // A root keeps its first chunk, so that the next allocation is a hot one.
-            spare = young.next();
-            young.set_next(None);
-            self.last.set(Some(young));
-            self.current.set(Some(young));
-            self.next.set(young.start());
-            self.end.set(young.end());
-            self.poison_up_to_end(young.start());
         }
-        if let Some(head) = spare {
-            self.store().splice(head, tail);
+        self.store().splice(young, tail);
+        self.retune();
+        self.settle();
+    }
+
+    /// Whether a root's mark means that nothing is in use.
+    fn is_start(&self, store: &Store<S>, mark: Mark) -> bool {
+        let is_at_first = |first: Chunk| mark.last == Some(first) && mark.next == first.start();
+        mark.last.is_none()
+            || mark.turn < store.base_turn.get()
+            || self.first.get().is_some_and(is_at_first)
+    }
+
+    /// An empty root keeps a chunk, so that its next allocation is a hot one: the larger of its
+    /// first and its last, so that a frame soon finds room in one.
+    fn rewind_to_start(&self, store: &Store<S>, first: Chunk, last: Chunk) {
+        let takes_last = last.size() > first.size() && !store.source().keeps_first();
+        let (kept, rest) = match last.before().last {
+            Some(second_last) if takes_last => (last, Some((first, second_last))),
+            _ => (first, first.next().map(|second| (second, last))),
+        };
+        if kept != first {
+            self.turn.set(self.turn.get() + 1);
+            self.pending.turn.set(self.turn.get());
+            store.base_turn.set(self.turn.get());
+        }
+        kept.set_next(None);
+        kept.set_before(Before {
+            last: None,
+            current: None,
+            filled: 0,
+        });
+        self.first.set(Some(kept));
+        self.last.set(Some(kept));
+        self.current.set(Some(kept));
+        self.filled.set(0);
+        self.next.set(kept.start());
+        self.end.set(kept.end());
+        self.poison_up_to_end(kept.start());
+        if let Some((head, tail)) = rest {
+            store.splice(head, tail);
         }
         self.retune();
         self.settle();

@@ -25,6 +25,9 @@ pub(crate) struct Store<S: ChunkSource> {
     pub(crate) capacity: Cell<usize>,
     /// Nested levels that hold chunks; not zero at a reset if one was forgotten.
     pub(crate) borrowers: Cell<usize>,
+    /// The root's turn when it last changed the chunk that it keeps while empty. Marks from before
+    /// name a chunk that is not there any more; they can only have meant the start.
+    pub(crate) base_turn: Cell<usize>,
     /// The books, once something is to be counted.
     ledger: OnceCell<Box<Ledger>>,
 }
@@ -38,8 +41,13 @@ impl<S: ChunkSource> Store<S> {
             count: Cell::new(0),
             capacity: Cell::new(0),
             borrowers: Cell::new(0),
+            base_turn: Cell::new(0),
             ledger: OnceCell::new(),
         }
+    }
+
+    fn keeps_spare(&self) -> bool {
+        self.source.keeps_spare()
     }
 
     pub(crate) fn source(&self) -> &S {
@@ -55,23 +63,27 @@ impl<S: ChunkSource> Store<S> {
         self.ledger.get().map(|ledger| &**ledger)
     }
 
-    /// A chunk with room for `bytes` after its header: a spare one, else a new one.
+    /// A chunk with room for `bytes` after its header: the largest spare one, else a new one.
     pub(crate) fn take(&self, bytes: usize) -> Result<Chunk, NoChunk> {
-        let mut before: Option<Chunk> = None;
-        let mut spare = self.spare.get();
+        let mut best: Option<(Option<Chunk>, Chunk)> = None;
+        let (mut before, mut spare) = (None, self.spare.get());
         while let Some(chunk) = spare {
-            if chunk.end() - chunk.start().addr().get() >= bytes {
-                match before {
-                    Some(before) => before.set_next(chunk.next()),
-                    None => self.spare.set(chunk.next()),
-                }
-                chunk.set_next(None);
-                return Ok(chunk);
+            let fits = chunk.end() - chunk.start().addr().get() >= bytes;
+            if fits && best.is_none_or(|(_, best)| chunk.size() > best.size()) {
+                best = Some((before, chunk));
             }
             before = spare;
             spare = chunk.next();
         }
-        self.acquire(bytes)
+        let Some((before, chunk)) = best else {
+            return self.acquire(bytes);
+        };
+        match before {
+            Some(before) => before.set_next(chunk.next()),
+            None => self.spare.set(chunk.next()),
+        }
+        chunk.set_next(None);
+        Ok(chunk)
     }
 
     /// A new chunk. Chunks double what the arena holds, so that a growing frame needs few of them.
@@ -109,7 +121,7 @@ impl<S: ChunkSource> Store<S> {
     /// long the list is. (Where freed memory is poisoned, that walks it.)
     pub(crate) fn splice(&self, head: Chunk, tail: Chunk) {
         self.put_in_front(head, tail);
-        if !self.source.keeps_spare() {
+        if !self.keeps_spare() {
             self.trim();
         }
     }
@@ -136,7 +148,7 @@ impl<S: ChunkSource> Store<S> {
             owned = chunk.owned();
             self.put_in_front(chunk, chunk);
         }
-        if !self.source.keeps_spare() {
+        if !self.keeps_spare() {
             self.trim();
         }
     }

@@ -229,6 +229,10 @@ unsafe impl ChunkSource for Tiers<'_> {
         self.exhausted != Exhausted::Heap
     }
 
+    fn keeps_first(&self) -> bool {
+        true
+    }
+
     unsafe fn release(&self, chunk: NonNull<[u8]>) {
         for buffer in [&self.first, &self.second] {
             if buffer.is_out.get() && buffer.bytes.cast::<u8>() == chunk.cast::<u8>() {

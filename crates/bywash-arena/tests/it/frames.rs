@@ -156,6 +156,44 @@ fn forgotten_frames_only_leak_until_the_reset() {
 }
 
 #[test]
+fn a_vector_that_grows_in_every_frame_soon_does_so_in_place() {
+    let mut arena = Arena::new();
+    let places = (0..8).map(|_| {
+        let mut outer = arena.begin_frame();
+        let frame = outer.begin_frame();
+        let mut vec = frame.frame_vec();
+        vec.push(0u64);
+        let first = vec.as_ptr();
+        vec.extend(1..10_000);
+        (first, vec.as_ptr())
+    });
+    let (first, last) = places.last().unwrap();
+    assert_eq!(first, last);
+}
+
+#[test]
+fn frames_around_one_that_changes_the_kept_chunk_end_as_well() {
+    let mut arena = Arena::new();
+    for round in 1..6 {
+        let mut outer = arena.begin_frame();
+        let mut middle = outer.begin_frame();
+        let inner = middle.begin_frame();
+        for _ in 0..10 {
+            inner.alloc_slice_fill(10_000 * round, 1u8);
+        }
+        inner.end();
+        let value = middle.alloc(7);
+        assert_eq!(*value, 7);
+        middle.end();
+        outer.alloc_slice_fill(50_000 * round, 2u8);
+        outer.end();
+        assert_eq!(arena.used(), 0);
+        assert_eq!(*arena.alloc(round), round);
+        arena.reset();
+    }
+}
+
+#[test]
 fn freed_bytes_are_overwritten_in_debug_builds() {
     if !cfg!(debug_assertions) || cfg!(bywash_asan) {
         return;
