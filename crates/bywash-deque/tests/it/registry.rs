@@ -1,7 +1,8 @@
 //! The registry through its public handles: joins, leaves, readings.
 
 use bywash_deque::chase_lev::{Steal, Worker};
-use bywash_deque::registry::Registry;
+use bywash_deque::registry::{Membership, Registry};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
@@ -31,9 +32,11 @@ fn a_reading_keeps_the_members_it_began_with() {
 }
 
 #[test]
-fn a_forgotten_membership_stays() {
+fn a_membership_that_is_never_dropped_stays() {
+    // Forgotten, but still reachable: a leak checker need not mind it.
+    static FORGOTTEN: OnceLock<Membership<i32>> = OnceLock::new();
     let registry = Registry::new();
-    std::mem::forget(registry.join(7));
+    FORGOTTEN.get_or_init(|| registry.join(7));
     assert_eq!(registry.read().len(), 1);
 }
 
