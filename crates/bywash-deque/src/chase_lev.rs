@@ -20,9 +20,8 @@
 //! *Correct and Efficient Work-Stealing for Weak Memory Models* (Lê, Pop, Cohen and Zappa Nardelli,
 //! PPoPP 2013) as the start, and these differences:
 //!
-//! * The owner remembers the last `top` it saw. A push never reads the thieves' line unless the
-//!   buffer seems full; a pop of an empty deque reads nothing shared; and a pop of the *last* item
-//!   is one compare-and-swap, without the fence.
+//! * A push reads `top` only when the buffer seems full. A pop of the *last* item is one
+//!   compare-and-swap, without the fence. A FIFO owner adds to `top`, which cannot fail.
 //! * Thieves look whether there is anything before they pin an epoch, which is a full barrier.
 //! * Thieves have no fence of their own: two loads and a compare-and-swap in the total order of
 //!   `SeqCst` do its work, and cost nothing more on x86 (`docs/orderings.md`).

@@ -24,7 +24,7 @@ pub struct Worker<T: Item, R: Reclaim = Epoch> {
     mask: Cell<u64>,
     /// How many items fit before the slow way: the capacity, or the maximum if that is less.
     limit: Cell<u64>,
-    /// A `top` that was seen: the true one is this or more, and never above `bottom`.
+    /// The `top` that was seen when room was last looked for: the true one is this or more.
     top_seen: Cell<u64>,
     /// With fewer items than this the buffer shrinks; 0 when it is as small as it may be.
     shrink_below: Cell<u64>,
@@ -109,9 +109,8 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
 
     /// Takes the newest item (LIFO) or the oldest (FIFO).
     ///
-    /// LIFO: one fence, or one compare-and-swap for the last item. FIFO: one compare-and-swap. An
-    /// empty deque costs two loads of the owner's own memory. Never blocks; allocates only when the
-    /// buffer halves.
+    /// LIFO: one fence, or one compare-and-swap for the last item. FIFO: one addition to a shared
+    /// word. An empty deque costs two loads. Never blocks; allocates only when the buffer halves.
     #[inline]
     pub fn pop(&self) -> Option<T> {
         let item = match self.flavor {
@@ -133,12 +132,15 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     #[inline]
     fn pop_newest(&self) -> Option<T> {
         let bottom = self.bottom();
-        match bottom.wrapping_sub(self.top_seen.get()) {
+        // Looked at first, since the last item needs no fence. Not remembered: a store to
+        // `top_seen` would hold up the next locked operation.
+        let top = self.load_top();
+        match bottom.wrapping_sub(top) {
             0 => {
                 self.shrink_if_sparse(0);
                 return None;
             }
-            1 => return self.take_last(bottom),
+            1 => return self.take_last(top),
             _ => {}
         }
         let newest = bottom.wrapping_sub(1);
@@ -161,9 +163,6 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
         // Acquire: pairs with the Release of the thieves' compare-and-swap: this thread writes the
         // slots below `top` again.
         let top = early_top.unwrap_or_else(|| self.load_top());
-        if top != self.top_seen.get() {
-            self.top_seen.set(top);
-        }
         let older = newest.wrapping_sub(top) as i64;
         if older > 0 || (older == 0 && mutant("chase_lev.pop.last_without_claim")) {
             self.shrink_if_sparse(older as u64);
@@ -182,26 +181,29 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
         if older < 0 {
             return None;
         }
-        self.take_last(bottom)
+        self.take_last(newest)
     }
 
     /// Takes the only item, if no thief does: `top` was seen just below `bottom`.
     #[inline]
-    fn take_last(&self, bottom: u64) -> Option<T> {
-        let top = self.top_seen.get();
+    fn take_last(&self, top: u64) -> Option<T> {
+        // Read ahead of the claim, as in `pop_newest`.
         let raw = self.slot(top).get();
-        self.top_seen.set(bottom);
-        if self.claim(top).is_err() {
-            return None;
-        }
+        // AcqRel: a thief that sees this top sees the owner's pops before it, and the owner knows
+        // what the thieves before it knew. Relaxed on failure: nothing is learnt from it.
+        let claim = self.shared.line.top.compare_exchange(
+            top,
+            top.wrapping_add(1),
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
         // SAFETY: the claim on the index succeeded; `push` put an item there, and it comes out once.
-        Some(unsafe { T::from_raw(raw) })
+        claim.ok().map(|_| unsafe { T::from_raw(raw) })
     }
 
     #[inline]
     fn pop_oldest(&self) -> Option<T> {
         let bottom = self.bottom();
-        // Read anew, not remembered: a store to `top_seen` would hold up the next claim.
         let top = self.load_top();
         let items = bottom.wrapping_sub(top);
         if items == 0 {
@@ -234,19 +236,6 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
         // SAFETY: the index was claimed below `bottom`; `push` put an item there, and it comes out
         // once.
         Some(unsafe { T::from_raw(raw) })
-    }
-
-    /// Moves `top` past the item at `top`, as a thief would.
-    #[inline(always)]
-    fn claim(&self, top: u64) -> Result<u64, u64> {
-        // Release: a thief that sees this top sees the owner's pops before it. Acquire, on failure
-        // too: pairs with the Release of the thieves' compare-and-swap, as in `load_top`.
-        self.shared.line.top.compare_exchange(
-            top,
-            top.wrapping_add(1),
-            Ordering::AcqRel,
-            ordering!(Acquire, "chase_lev.pop.lost" => Relaxed),
-        )
     }
 
     /// The index of the next push.

@@ -172,7 +172,7 @@ fn grow_drain_push_drain_meets_a_thief() {
         let worker: Worker<_, Strict> = deque(two_slots());
         push(&worker, &board, 0);
         push(&worker, &board, 1);
-        let threads = vec![thief(&worker, &board, 2)];
+        let threads = vec![thief(&worker, &board, 1)];
         push(&worker, &board, 2);
         drain(&worker, &board);
         push(&worker, &board, 3);
@@ -219,7 +219,7 @@ fn a_batch_meets_pops_beyond_the_middle() {
 
 #[test]
 fn a_batch_meets_growth_and_an_index_that_was_used_again() {
-    model("chase_lev::batch_growth", BOUND, 800, || {
+    model("chase_lev::batch_growth", BOUND, 40_000, || {
         let board = Board::new(6);
         let worker: Worker<_, Strict> = deque(four_slots());
         for number in 0..4 {
