@@ -1,26 +1,29 @@
 //! rayon-core's interface over our job system, as far as rayon's own tests of join and scope need it.
 
 use bywash::{Context, Frame, JobSystem};
+use std::any::Any;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::thread;
 
-static GLOBAL: LazyLock<&'static JobSystem> = LazyLock::new(|| started(0));
+static GLOBAL: LazyLock<&'static JobSystem> = LazyLock::new(|| started(ThreadPoolBuilder::new()));
 
 thread_local! {
     static CURRENT: Cell<Option<&'static JobSystem>> = const { Cell::new(None) };
 }
 
 /// A system whose workers know that they are its workers; never dropped.
-fn started(workers: usize) -> &'static JobSystem {
+fn started(wanted: ThreadPoolBuilder) -> &'static JobSystem {
     let own = Arc::new(OnceLock::<&'static JobSystem>::new());
     let seen = Arc::clone(&own);
-    let system = JobSystem::builder()
-        .workers(workers)
-        .on_start(move |_| CURRENT.set(Some(*seen.wait())))
-        .build()
-        .unwrap();
+    let mut builder = JobSystem::builder()
+        .workers(wanted.threads)
+        .on_start(move |_| CURRENT.set(Some(*seen.wait())));
+    if let Some(handler) = wanted.panic_handler {
+        builder = builder.panic_handler(handler);
+    }
+    let system = builder.build().unwrap();
     *own.get_or_init(|| Box::leak(Box::new(system)))
 }
 
@@ -139,20 +142,43 @@ pub fn scope_fifo<'scope, R>(op: impl FnOnce(&ScopeFifo<'scope>) -> R) -> R {
     scope_in(current(), op)
 }
 
+pub fn spawn(body: impl FnOnce() + Send + 'static) {
+    current().spawn_detached(|_| body());
+}
+
+/// Ours has no order of its own for these; the tests of that order are left out.
+pub fn spawn_fifo(body: impl FnOnce() + Send + 'static) {
+    spawn(body);
+}
+
+type PanicHandler = Box<dyn Fn(Box<dyn Any + Send>) + Send + Sync>;
+
 #[derive(Default)]
-pub struct ThreadPoolBuilder(usize);
+pub struct ThreadPoolBuilder {
+    threads: usize,
+    panic_handler: Option<PanicHandler>,
+}
 
 impl ThreadPoolBuilder {
     pub fn new() -> Self {
-        Self(0)
+        Self::default()
     }
 
-    pub fn num_threads(self, threads: usize) -> Self {
-        Self(threads)
+    pub fn num_threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    pub fn panic_handler(
+        mut self,
+        handler: impl Fn(Box<dyn Any + Send>) + Send + Sync + 'static,
+    ) -> Self {
+        self.panic_handler = Some(Box::new(handler));
+        self
     }
 
     pub fn build(self) -> Result<ThreadPool, std::convert::Infallible> {
-        Ok(ThreadPool(started(self.0)))
+        Ok(ThreadPool(started(self)))
     }
 }
 
@@ -179,6 +205,10 @@ impl ThreadPool {
         RB: Send,
     {
         self.install(|| join(a, b))
+    }
+
+    pub fn spawn(&self, body: impl FnOnce() + Send + 'static) {
+        self.0.spawn_detached(|_| body());
     }
 
     pub fn scope<'scope, R>(&self, op: impl FnOnce(&Scope<'scope>) -> R) -> R {

@@ -38,6 +38,8 @@ struct Suite {
     left_out: &'static [(&'static str, &'static str)],
 }
 
+const ORDER: &str = "jobs from outside have no order among themselves";
+
 const SUITES: &[Suite] = &[
     Suite {
         name: "deque",
@@ -65,7 +67,7 @@ const SUITES: &[Suite] = &[
         theirs: "rayon-core",
         adapter: "rayon_core",
         ours: &["bywash"],
-        tests: &["src/join/test.rs", "src/scope/test.rs"],
+        tests: &["src/join/test.rs", "src/scope/test.rs", "src/spawn/test.rs"],
         needs: &["rand", "rand_xorshift"],
         left_out: &[
             (
@@ -77,6 +79,10 @@ const SUITES: &[Suite] = &[
                 "fifo_lifo_order",
                 "a scope has one order here, newest first",
             ),
+            ("spawn::test::lifo", ORDER),
+            ("spawn::test::fifo", ORDER),
+            ("spawn::test::nested", ORDER),
+            ("spawn::test::mixed", ORDER),
             ("broadcast", "a broadcast that does not wait is rayon's own"),
         ],
     },
