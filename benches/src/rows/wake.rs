@@ -116,7 +116,7 @@ impl Entered for Ours {
     fn meet(&mut self, meeting: &Rendezvous) {
         let items = 0..self.workers;
         self.system
-            .parallel_for_chunks(items, 1, |_| meeting.meet());
+            .parallel_for_by(bywash::Granularity::Heavy, items, |_| meeting.meet());
     }
 }
 

@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-
 #![deny(unsafe_code)]
 
 #[expect(unsafe_code, reason = "closures written into frame memory")]

@@ -16,7 +16,8 @@ pub enum Partitioner {
     Fixed(usize),
 }
 
-/// What one call of a loop's body takes, roughly. Stands in until the loop has seen it.
+/// What one call of a loop's body takes, roughly: believed instead of what is remembered of its last
+/// loop. What is seen while the loop runs corrects it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Granularity {
@@ -26,7 +27,8 @@ pub enum Granularity {
     Light,
     /// About a microsecond.
     Moderate,
-    /// Tens of microseconds or more: every call is worth a worker.
+    /// Tens of microseconds or more: every call is worth a worker, and the loop is open to others
+    /// from its first call on, whether or not anybody looks idle then.
     Heavy,
 }
 

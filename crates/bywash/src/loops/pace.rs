@@ -40,6 +40,15 @@ impl Pace {
         want.clamp(1, left)
     }
 
+    /// The same while nobody else takes part: nothing is left for others by a smaller chunk.
+    #[inline]
+    pub(super) fn want_alone(&self, left: u32) -> u32 {
+        match self.partitioner {
+            Partitioner::Auto => self.chunk.min(left),
+            _ => self.want(left),
+        }
+    }
+
     /// A chunk has ended.
     #[inline]
     pub(super) fn step(&mut self) {

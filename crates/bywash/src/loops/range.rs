@@ -15,6 +15,8 @@ impl<'frame> Context<'frame> {
     /// body costs is remembered from its last loop. Each worker begins with a slice of its own, the
     /// same one in each loop of the same length; who runs out takes half of a neighbour's rest.
     ///
+    /// Bodies must not wait for each other: one worker may run any of them one after another.
+    ///
     /// # Panics
     /// With a body's panic, after every started chunk has ended; what was not started then is not
     /// run.

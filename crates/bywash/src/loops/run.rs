@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
 use super::crew::{self, Plan};
-use super::hints::LoopHints;
+use super::hints::{Granularity, LoopHints};
 use super::pace::Pace;
 use crate::context::Context;
 
@@ -87,16 +87,17 @@ impl<'frame> Context<'frame> {
     {
         let units = erased.units();
         let worker = self.worker();
-        if worker.system().seats().len() == 1 {
+        if units == 1 || worker.system().seats().len() == 1 {
             erased.run(self, 0..units);
             return Ok(());
         }
         let costs = worker.loop_costs();
         let key = run_units::<B> as *const ();
         let items_a_unit = cut.grain.min(erased.range.len()) as f64 * cut.weight as f64;
-        let known = costs
-            .nanos_an_item(key)
-            .or_else(|| cut.hints.granularity.map(super::hints::Granularity::nanos))
+        let granularity = cut.hints.granularity;
+        let known = granularity
+            .map(Granularity::nanos)
+            .or_else(|| costs.nanos_an_item(key))
             .map(|nanos| nanos * items_a_unit);
         let first_chunk = known.map_or(1, |nanos| first_chunk(nanos, units));
         let partitioner = cut.hints.partitioner;
@@ -104,15 +105,17 @@ impl<'frame> Context<'frame> {
         let mut now = begun;
         let mut pace = Pace::new(partitioner, first_chunk, now);
         let mut nanos_a_unit = known;
+        // Whoever says that each call is worth a worker need not wait until somebody looks idle.
+        let is_heavy = granularity == Some(Granularity::Heavy);
         let mut next = 0;
         // Alone as long as nobody could help in time. What is not known yet is shared at once.
         while next < units {
             let left = units - next;
             let nanos = nanos_a_unit.map_or(f64::INFINITY, |nanos| nanos * f64::from(left));
-            if left > 1 && self.is_worth_sharing(nanos) {
+            if left > 1 && (is_heavy || self.is_worth_sharing(nanos)) {
                 break;
             }
-            let end = next + pace.want(left);
+            let end = next + pace.want_alone(left);
             erased.run(self, next..end);
             next = end;
             now = Instant::now();

@@ -309,3 +309,17 @@ fn a_loop_inside_a_reduction_gives_the_same_bits() {
         assert_eq!(*first.get_or_insert(sum.to_bits()), sum.to_bits());
     }
 }
+
+#[test]
+fn the_bodies_of_a_heavy_loop_may_meet() {
+    let jobs = JobSystem::builder().workers(2).build().unwrap();
+    for round in 1..=200 {
+        static ARRIVED: AtomicUsize = AtomicUsize::new(0);
+        jobs.parallel_for_by(Granularity::Heavy, 0..2, |_| {
+            ARRIVED.fetch_add(1, Ordering::AcqRel);
+            while ARRIVED.load(Ordering::Acquire) < 2 * round {
+                std::thread::yield_now();
+            }
+        });
+    }
+}
