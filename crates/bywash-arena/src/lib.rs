@@ -84,7 +84,7 @@ pub use map::FrameMap;
 pub use perf::{CacheMisses, MissRate, PerfUnavailable};
 pub use poison::FREED;
 #[cfg(feature = "pool")]
-pub use pool::{ClassPool, Pool, PoolBox, PoolUse};
+pub use pool::{ClassPool, HeapBox, Pool, PoolBox, PoolUse};
 #[cfg(feature = "stats")]
 pub use stats::{FrameStats, History};
 pub use tag::TagUse;

@@ -138,11 +138,7 @@ impl<S: ChunkSource> Arena<S> {
             }
             Home::Nested(_) => {}
         }
-        self.rewind(Mark {
-            next: self.lent.start,
-            last: None,
-            turn: 0,
-        });
+        self.rewind(self.lent.start, None, 0);
         if let Home::Root(store) = &self.home
             && let Some(ledger) = store.opened_ledger()
         {
@@ -157,7 +153,8 @@ impl<S: ChunkSource> Arena<S> {
     /// Takes back what was allocated since `mark`, in constant time.
     #[cold]
     #[inline(never)]
-    pub(crate) fn rewind(&self, mark: Mark) {
+    pub(crate) fn rewind(&self, next: NonNull<u8>, last: Option<Chunk>, turn: usize) {
+        let mark = Mark { next, last, turn };
         self.enter();
         if let Home::Root(store) = &self.home
             && let (Some(first), Some(last)) = (self.first.get(), self.last.get())
@@ -287,7 +284,8 @@ impl<S: ChunkSource> Arena<S> {
             self.poison_from(mark.next);
             self.next.set(mark.next);
         } else {
-            self.rewind(mark);
+            // By its parts: a whole mark would be kept in memory for the call.
+            self.rewind(mark.next, mark.last, mark.turn);
         }
     }
 }

@@ -15,6 +15,7 @@ mod heap;
     expect(unreachable_pub, reason = "the model checker drives it by itself")
 )]
 mod inbox;
+mod large;
 mod local;
 mod page;
 mod shared;
@@ -29,6 +30,7 @@ use std::vec::Vec;
 pub use boxed::PoolBox;
 pub use heap::PoolUse;
 use heap::{Heap, block_of};
+pub use large::HeapBox;
 use shared::Shared;
 
 use crate::error::{ArenaError, refuse};

@@ -241,3 +241,25 @@ fn a_block_freed_twice_is_reported() {
     let message = *panicked.unwrap_err().downcast::<String>().unwrap();
     assert!(message.contains("freed twice"), "{message}");
 }
+
+#[test]
+fn a_heap_box_counts_against_its_pools_budget_until_it_is_dropped() {
+    let drops = Arc::new(AtomicUsize::new(0));
+    let pool = ClassPool::new();
+    pool.set_heap_budget(100_000);
+    let first = pool.heap_box([1u8; 60_000]);
+    let (error, back) = pool.try_heap_box([2u8; 60_000]).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("40000 are left of a hard budget of 100000"),
+        "{error}"
+    );
+    assert_eq!((back[0], pool.heap_bytes()), (2, 60_000));
+    let theirs = pool.heap_box(Dropped(Arc::clone(&drops), [0; 3]));
+    thread::spawn(move || drop(theirs)).join().unwrap();
+    assert_eq!(drops.load(Ordering::SeqCst), 1);
+    assert_eq!(bywash_arena::HeapBox::into_inner(first)[0], 1);
+    assert_eq!(pool.heap_bytes(), 0);
+    assert!(pool.try_heap_box(back).is_ok());
+}
