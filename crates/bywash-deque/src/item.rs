@@ -7,7 +7,7 @@ use std::sync::Arc;
 ///
 /// # Safety
 /// `from_raw(into_raw(x))` must be `x`, on any thread of the deque; `into_raw` must not lose or
-/// duplicate ownership.
+/// duplicate ownership. None of the three functions may use the deque that the item is in.
 pub unsafe trait Item: Sized {
     /// Gives up the item for its pointer.
     fn into_raw(self) -> NonNull<()>;

@@ -42,3 +42,8 @@ pub use error::Error;
 pub use item::Item;
 #[cfg(feature = "stats")]
 pub use stats::Stats;
+
+/// The README's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,7 +10,12 @@ use bywash_sync::{mutant, ordering};
 use std::fmt;
 use std::sync::Arc;
 
-/// A thief's end of a deque: `Send`, `Sync`, cheap to clone.
+/// A thief's end of a deque: `Send`, `Sync`, cheap to clone, if items may change threads.
+///
+/// ```compile_fail,E0277
+/// fn send<T: Send>(_: T) {}
+/// send(bywash_deque::chase_lev::Worker::<Box<std::rc::Rc<u32>>>::lifo().stealer());
+/// ```
 pub struct Stealer<T: Item, R: Reclaim = Epoch> {
     pub(super) shared: Arc<Shared<T, R>>,
 }

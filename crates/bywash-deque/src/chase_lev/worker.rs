@@ -17,6 +17,20 @@ use std::sync::Arc;
 /// The owner's end of a deque: `Send`, not `Sync`, not `Clone`.
 ///
 /// Dropping it leaves the items to the stealers; the last handle to go drops what is left.
+///
+/// One thread at a time owns it:
+///
+/// ```compile_fail,E0277
+/// fn share<T: Sync>(_: T) {}
+/// share(bywash_deque::chase_lev::Worker::<Box<u32>>::lifo());
+/// ```
+///
+/// and items that may not change threads keep it where it is:
+///
+/// ```compile_fail,E0277
+/// fn send<T: Send>(_: T) {}
+/// send(bywash_deque::chase_lev::Worker::<Box<std::rc::Rc<u32>>>::lifo());
+/// ```
 pub struct Worker<T: Item, R: Reclaim = Epoch> {
     pub(super) shared: Arc<Shared<T, R>>,
     /// The buffer's slots and its mask, kept here to save two loads.

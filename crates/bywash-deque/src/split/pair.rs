@@ -29,7 +29,12 @@ pub fn deque<T: Item + Send>() -> (Worker<T>, Stealer<T>) {
     )
 }
 
-/// The owner's end: newest first. `Send`, but not `Sync`.
+/// The owner's end: newest first. `Send`, but not `Sync`:
+///
+/// ```compile_fail,E0277
+/// fn share<T: Sync>(_: T) {}
+/// share(bywash_deque::split::deque::<Box<u32>>().0);
+/// ```
 pub struct Worker<T: Item> {
     core: Arc<Core<T>>,
     _not_sync: PhantomData<Cell<()>>,

@@ -259,3 +259,18 @@ fn no_thief_starves() {
         }
     });
 }
+
+#[test]
+fn a_batch_from_its_own_deque_loses_nothing() {
+    let (worker, stealer) = deque::<Box<usize>>();
+    for item in 0..20 {
+        worker.push(Box::new(item));
+    }
+    let mut taken = Vec::new();
+    while let Steal::Taken(item) = worker.steal_batch_from(&stealer, 8) {
+        taken.push(*item);
+    }
+    taken.extend(std::iter::from_fn(|| worker.pop()).map(|item| *item));
+    taken.sort_unstable();
+    assert_eq!(taken, (0..20).collect::<Vec<_>>());
+}
