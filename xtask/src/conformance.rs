@@ -206,7 +206,7 @@ impl Suite {
         let root = workspace::root();
         let adapter = root.join(format!("xtask/conformance/{}.rs", self.adapter));
         let mut text = format!(
-            "[package]\nname = \"conformance-{}\"\nedition = \"2021\"\nautotests = false\n\n[workspace]\n\n\
+            "[package]\nname = \"conformance-{}\"\nedition = \"2021\"\nautotests = false\n\n[workspace]\n\n[lints.rust]\nwarnings = \"allow\"\n\n\
              [lib]\nname = \"{}\"\npath = '{}'\ntest = false\ndoctest = false\n\n[dependencies]\n",
             self.theirs,
             self.adapter,

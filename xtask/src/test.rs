@@ -36,7 +36,14 @@ pub(crate) fn add(steps: &mut Steps) -> Result<(), Failure> {
     // In the profile of the bench itself, whose build of the rivals is then used twice.
     steps.program(
         "tests of the bench",
-        &mut World::Plain.cargo(&["test", "--profile", "bench", "--package", "bywash-bench"]),
+        &mut World::Plain.cargo(&[
+            "test",
+            "--profile",
+            "bench",
+            "--package",
+            "bywash-bench",
+            "--lib",
+        ]),
     );
     add_features(steps)?;
     loom::add(steps, None);
