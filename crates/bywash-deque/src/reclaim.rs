@@ -16,7 +16,11 @@ mod strict;
 pub use {leak::Leak, strict::Strict};
 
 /// Frees buffers once no thief can hold them.
-pub trait Reclaim: Default + Send + Sync + 'static {
+///
+/// # Safety
+///
+/// A buffer that was retired is not freed while a pin lives that was made before.
+pub unsafe trait Reclaim: Default + Send + Sync + 'static {
     /// While one of these lives, no buffer is freed that was reachable when it was made.
     type Pin<'a>;
 
@@ -39,7 +43,8 @@ const LARGE: usize = 1024;
 #[derive(Debug, Default)]
 pub struct Epoch;
 
-impl Reclaim for Epoch {
+// SAFETY: crossbeam-epoch runs what is deferred after all guards that were there have gone.
+unsafe impl Reclaim for Epoch {
     type Pin<'a> = crossbeam_epoch::Guard;
 
     #[inline]

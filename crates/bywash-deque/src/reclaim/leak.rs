@@ -17,7 +17,8 @@ struct Kept(NonNull<Buffer>);
 // SAFETY: a buffer holds atomics and owns plain memory; the pointer is the only one to it.
 unsafe impl Send for Kept {}
 
-impl Reclaim for Leak {
+// SAFETY: nothing is freed before the deque itself is.
+unsafe impl Reclaim for Leak {
     type Pin<'a> = ();
 
     fn pin(&self) {}

@@ -62,7 +62,8 @@ impl Drop for Pinned<'_> {
     }
 }
 
-impl Reclaim for Strict {
+// SAFETY: `free_waiting` frees nothing while anybody is pinned.
+unsafe impl Reclaim for Strict {
     type Pin<'a> = Pinned<'a>;
 
     fn pin(&self) -> Pinned<'_> {

@@ -300,6 +300,46 @@ fn a_fifo_owner_that_oversteps_goes_back_and_uses_the_slot_again() {
 }
 
 #[test]
+fn a_fifo_owner_that_oversteps_meets_two_thieves() {
+    model("chase_lev::fifo_two_thieves", BOUND, 1_000, || {
+        let board = Board::new(2);
+        let worker: Worker<_, Leak> = deque(Options::fifo().initial_capacity(2));
+        push(&worker, &board, 0);
+        let threads = vec![thief(&worker, &board, 1), thief(&worker, &board, 1)];
+        pop(&worker, &board);
+        push(&worker, &board, 1);
+        finish(&worker, &board, threads);
+    });
+}
+
+#[test]
+fn a_batch_with_its_first_item_meets_the_owner() {
+    for options in [four_slots(), Options::fifo().initial_capacity(4)] {
+        model("chase_lev::batch_and_pop", BOUND, 500, move || {
+            let board = Board::new(4);
+            let worker: Worker<_, Leak> = deque(options);
+            for number in 0..4 {
+                push(&worker, &board, number);
+            }
+            let thief = {
+                let (thief, board) = (worker.stealer(), board.clone());
+                thread::spawn(move || {
+                    let own: Worker<Token, Leak> = deque(two_slots());
+                    if let Steal::Taken(token) = thief.steal_batch_and_pop(&own, 2) {
+                        board.take(token);
+                    }
+                    drain(&own, &board);
+                })
+            };
+            pop(&worker, &board);
+            pop(&worker, &board);
+            pop(&worker, &board);
+            finish(&worker, &board, vec![thief]);
+        });
+    }
+}
+
+#[test]
 fn growth_meets_a_steal_while_the_collector_runs() {
     // Bound 2: the epochs' own atomics make the search large.
     model("chase_lev::collector", 2, 30_000, || {
