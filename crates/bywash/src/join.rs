@@ -45,17 +45,17 @@ impl<'frame> Context<'frame> {
         RA: Send,
         RB: Send,
     {
+        let worker = self.worker();
         let fork = Fork {
             header: Header {
                 run: run_fork::<B, RB>,
                 frame: self.share().record(),
             },
+            position: worker.deque().position(),
             state: AtomicU32::new(PENDING),
             body: UnsafeCell::new(ManuallyDrop::new(b)),
             result: UnsafeCell::new(MaybeUninit::uninit()),
         };
-        let worker = self.worker();
-        let position = worker.deque().position();
         // SAFETY: the fork stays on this stack until it has run or was taken back, which the code
         // below and, while a panic passes, `Recall` see to. Its closure is `Send`.
         let job = unsafe { JobRef::new(NonNull::from(&fork).cast()) };
@@ -63,7 +63,6 @@ impl<'frame> Context<'frame> {
         let recall = Recall {
             context: self,
             fork: &fork,
-            position,
         };
         let first = a(self);
         std::mem::forget(recall);
@@ -72,16 +71,16 @@ impl<'frame> Context<'frame> {
             let body = unsafe { fork.take_body() };
             return (first, body(self));
         }
-        (first, self.join_slow(&fork, position))
+        (first, self.join_slow(&fork))
     }
 
     #[cold]
     #[inline(never)]
-    fn join_slow<B, R>(&self, fork: &Fork<B, R>, position: Position) -> R
+    fn join_slow<B, R>(&self, fork: &Fork<B, R>) -> R
     where
         B: FnOnce(&Context<'frame>) -> R,
     {
-        match self.recall(fork, position) {
+        match self.recall(fork) {
             Recalled::Unrun => {
                 // SAFETY: taken back unrun, so the closure is still there, and this is its one use.
                 let body = unsafe { fork.take_body() };
@@ -98,12 +97,12 @@ impl<'frame> Context<'frame> {
     }
 
     /// Gets a fork back: off this worker's stack, out of its ring, or done by somebody.
-    fn recall<B, R>(&self, fork: &Fork<B, R>, position: Position) -> Recalled {
+    fn recall<B, R>(&self, fork: &Fork<B, R>) -> Recalled {
         let worker = self.worker();
         while !fork.is_over() {
             match worker
                 .deque()
-                .take_back(NonNull::from(fork).cast(), position)
+                .take_back(NonNull::from(fork).cast(), fork.position)
             {
                 TakeBack::Mine => return Recalled::Unrun,
                 TakeBack::Under(above) => worker.run_one(above, self),
@@ -123,6 +122,8 @@ enum Recalled {
 #[repr(C)]
 struct Fork<B, R> {
     header: Header,
+    /// Where it lies on its worker's stack.
+    position: Position,
     state: AtomicU32,
     body: UnsafeCell<ManuallyDrop<B>>,
     result: UnsafeCell<MaybeUninit<Result<R, Box<dyn Any + Send>>>>,
@@ -199,22 +200,21 @@ where
 struct Recall<'join, 'frame, B, R> {
     context: &'join Context<'frame>,
     fork: &'join Fork<B, R>,
-    position: Position,
 }
 
 impl<'frame, B, R> Drop for Recall<'_, 'frame, B, R> {
     // Inlined, so that the fields stay in registers while no panic passes.
     #[inline(always)]
     fn drop(&mut self) {
-        abandon(self.context, self.fork, self.position);
+        abandon(self.context, self.fork);
     }
 }
 
 /// Gets a fork back whose result nobody will see.
 #[cold]
 #[inline(never)]
-fn abandon<B, R>(context: &Context<'_>, fork: &Fork<B, R>, position: Position) {
-    let dropped = catch_unwind(AssertUnwindSafe(|| match context.recall(fork, position) {
+fn abandon<B, R>(context: &Context<'_>, fork: &Fork<B, R>) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| match context.recall(fork) {
         // SAFETY: taken back unrun, so the closure is still there; it is dropped unrun.
         Recalled::Unrun => drop(unsafe { fork.take_body() }),
         // SAFETY: done, so the result was written, and this is its one reading.
