@@ -5,6 +5,12 @@ use std::ops::Range;
 /// The most blocks of one reduction.
 pub(crate) const MOST_BLOCKS: usize = 4_096;
 
+/// Up to so many blocks, a block may be a single index: enough for heavy bodies on many workers.
+const FIRST_BLOCKS: usize = 512;
+
+/// Beyond that, blocks are at least this long: what a block costs itself is lost in it.
+const WORTH_A_BLOCK: usize = 128;
+
 /// A range in at most [`MOST_BLOCKS`] blocks, all of one length but the last.
 #[derive(Clone)]
 pub(crate) struct Blocks {
@@ -17,7 +23,9 @@ impl Blocks {
         let items = range.end.saturating_sub(range.start);
         Self {
             range,
-            len: items.div_ceil(MOST_BLOCKS).max(1),
+            len: items
+                .div_ceil((items / WORTH_A_BLOCK).clamp(FIRST_BLOCKS, MOST_BLOCKS))
+                .max(1),
         }
     }
 
@@ -78,5 +86,27 @@ impl<T> Pairwise<T> {
             .into_iter()
             .flatten()
             .reduce(|right, left| combine(left, right))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Blocks, MOST_BLOCKS};
+
+    #[test]
+    fn blocks_tile_their_range_and_are_never_too_many() {
+        for len in (0..2_000).chain([65_535, 65_536, 524_287, 524_289, 1_000_000]) {
+            let blocks = Blocks::of(7..7 + len);
+            assert!(blocks.count() <= MOST_BLOCKS);
+            let mut next = 7;
+            for index in 0..blocks.count() {
+                let block = blocks.block(index);
+                assert_eq!(block.start, next);
+                assert!(!block.is_empty());
+                next = block.end;
+            }
+            assert_eq!(next, 7 + len);
+        }
+        assert!(Blocks::of(0..usize::MAX).count() <= MOST_BLOCKS);
     }
 }
