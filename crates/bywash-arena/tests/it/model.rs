@@ -249,3 +249,35 @@ proptest! {
         assert_eq!(arena.trim() + arena.capacity(), capacity);
     }
 }
+
+#[cfg(feature = "pool")]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn pool_boxes_keep_their_values_through_frees_trims_and_other_threads(
+        steps in vec((0u8..8, any::<prop::sample::Index>(), any::<u64>()), 1..400),
+    ) {
+        use bywash_arena::{Pool, PoolBox};
+        let mut pool = Pool::new();
+        let mut alive: Vec<(PoolBox<[u64; 5]>, u64)> = Vec::new();
+        for (step, index, value) in steps {
+            match step {
+                0..=4 => (0..=step).for_each(|_| alive.push((pool.alloc([value; 5]), value))),
+                5 if !alive.is_empty() => drop(alive.swap_remove(index.index(alive.len()))),
+                6 if !alive.is_empty() => {
+                    let sent = alive.split_off(index.index(alive.len()));
+                    let check = move || sent.into_iter().all(|(block, value)| *block == [value; 5]);
+                    assert!(std::thread::spawn(check).join().unwrap());
+                }
+                7 if value % 16 == 0 => pool = Pool::new(),
+                _ => _ = pool.trim(),
+            }
+        }
+        assert!(alive.iter().all(|(block, value)| **block == [*value; 5]));
+        assert!(pool.usage().alive <= alive.len());
+        alive.clear();
+        pool.trim();
+        assert_eq!(pool.usage().pages, 0);
+    }
+}
