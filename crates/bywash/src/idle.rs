@@ -14,8 +14,8 @@
 //! it is seen. `helpers` holds those who wait for something particular and sleep; they keep their
 //! seats.
 
-use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+use bywash_sync::{CachePadded, Parker, mutant, ordering};
 
 /// One bit a seat, in words of 64.
 struct Bits(Box<[CachePadded<AtomicU64>]>);
@@ -31,7 +31,8 @@ impl Bits {
 
     fn set(&self, seat: usize) {
         // AcqRel: what the occupant did happens before the next one takes the seat.
-        self.0[seat / 64].fetch_or(1 << (seat % 64), Ordering::AcqRel);
+        let order = ordering!(AcqRel, "idle.set.order" => Relaxed);
+        self.0[seat / 64].fetch_or(1 << (seat % 64), order);
     }
 
     /// Clears the bit; whether it was this call that did.
@@ -39,7 +40,9 @@ impl Bits {
         let bit = 1 << (seat % 64);
         let word = &self.0[seat / 64];
         // AcqRel: pairs with `set`, see there.
-        word.load(Ordering::Relaxed) & bit != 0 && word.fetch_and(!bit, Ordering::AcqRel) & bit != 0
+        let order = ordering!(AcqRel, "idle.take.order" => Relaxed);
+        let seen = word.load(Ordering::Relaxed) & bit != 0;
+        seen && (word.fetch_and(!bit, order) & bit != 0 || mutant("idle.take.claim"))
     }
 
     fn is_empty(&self) -> bool {
@@ -60,7 +63,7 @@ impl Bits {
 }
 
 /// The system's books on who is idle.
-pub(crate) struct Idle {
+pub struct Idle {
     free: Bits,
     helpers: Bits,
     searching: CachePadded<AtomicUsize>,
@@ -68,7 +71,7 @@ pub(crate) struct Idle {
 
 impl Idle {
     /// All seats that have a thread are free at first; those of guests never are.
-    pub(crate) fn new(seats: usize, guests: usize) -> Self {
+    pub fn new(seats: usize, guests: usize) -> Self {
         let free = Bits::new(seats);
         (0..seats).for_each(|seat| free.set(seat));
         Self {
@@ -79,66 +82,111 @@ impl Idle {
     }
 
     /// Takes a free seat, for the caller or for the seat's thread.
-    pub(crate) fn take_seat(&self, seat: usize) -> bool {
+    pub fn take_seat(&self, seat: usize) -> bool {
         self.free.take(seat)
     }
 
     /// The free seats, lowest first. A look, not a promise.
-    pub(crate) fn free_seats(&self) -> impl Iterator<Item = usize> + '_ {
+    pub fn free_seats(&self) -> impl Iterator<Item = usize> + '_ {
         self.free.iter()
     }
 
     /// Leaves a seat. What was visible before may have nobody left to see it: look once more.
-    pub(crate) fn leave_seat(&self, seat: usize) {
+    pub fn leave_seat(&self, seat: usize) {
         self.free.set(seat);
         // SeqCst: pairs with the fence in `has_sleepers`, as the module's protocol says.
-        fence(Ordering::SeqCst);
+        if !mutant("idle.leave.fence") {
+            fence(Ordering::SeqCst);
+        }
     }
 
-    pub(crate) fn start_searching(&self) {
+    /// Counts the caller among those who search.
+    pub fn start_searching(&self) {
         self.searching.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Returns whether this was the last who searched.
-    pub(crate) fn stop_searching(&self) -> bool {
+    pub fn stop_searching(&self) -> bool {
         let was_last = self.searching.fetch_sub(1, Ordering::AcqRel) == 1;
         // SeqCst: pairs with the fence in `has_sleepers`: either the publisher sees that nobody
         // searches any more, or the look that follows sees what it published.
-        fence(Ordering::SeqCst);
+        if !mutant("idle.searching.fence") {
+            fence(Ordering::SeqCst);
+        }
         was_last
     }
 
-    pub(crate) fn is_anyone_searching(&self) -> bool {
+    /// Whether somebody searches. A look.
+    pub fn is_anyone_searching(&self) -> bool {
         self.searching.load(Ordering::Relaxed) != 0
     }
 
     /// Whether some worker could be woken. A look.
-    pub(crate) fn is_anyone_asleep(&self) -> bool {
+    pub fn is_anyone_asleep(&self) -> bool {
         !(self.free.is_empty() && self.helpers.is_empty())
     }
 
     /// After a publication: whether somebody who sleeps should be told of it.
-    pub(crate) fn has_sleepers(&self) -> bool {
+    pub fn has_sleepers(&self) -> bool {
         // SeqCst: pairs with the fences in `leave_seat` and `start_waiting`.
-        fence(Ordering::SeqCst);
+        if !mutant("idle.publish.fence") {
+            fence(Ordering::SeqCst);
+        }
         self.searching.load(Ordering::Relaxed) == 0
             && !(self.free.is_empty() && self.helpers.is_empty())
     }
 
     /// Says that `seat`'s occupant is about to sleep until something particular has happened.
-    pub(crate) fn start_waiting(&self, seat: usize) {
+    pub fn start_waiting(&self, seat: usize) {
         self.helpers.set(seat);
         // SeqCst: pairs with the fence in `has_sleepers` and with those of the finishing side.
-        fence(Ordering::SeqCst);
+        if !mutant("idle.wait.fence") {
+            fence(Ordering::SeqCst);
+        }
     }
 
     /// Takes the seat off the list of those who wait; whether this call did.
-    pub(crate) fn stop_waiting(&self, seat: usize) -> bool {
+    pub fn stop_waiting(&self, seat: usize) -> bool {
         self.helpers.take(seat)
     }
 
+    /// Sleeps in a wait until somebody takes the seat off the list; not at all if `must_stay_up`, the
+    /// last look at all that could end the wait or feed it. Returns whether it slept.
+    pub fn sleep_in_wait(
+        &self,
+        seat: usize,
+        parker: &Parker,
+        must_stay_up: impl FnOnce() -> bool,
+    ) -> bool {
+        self.start_waiting(seat);
+        let must_stay_up = !mutant("idle.wait.last_look") && must_stay_up();
+        // Whoever takes the seat off the list gives a token, and a token must be taken.
+        let sleeps = !(must_stay_up && self.stop_waiting(seat));
+        if sleeps && !(must_stay_up && mutant("idle.wait.token")) {
+            parker.park();
+        }
+        sleeps
+    }
+
+    /// After something came to its end: wakes those who sleep in a wait for it, as `parker_of` knows
+    /// them by their seats.
+    pub fn wake_waiting<'a>(&self, parker_of: impl Fn(usize) -> Option<&'a Parker>) {
+        // SeqCst: pairs with the fence in `start_waiting`: either the sleeper is on the list, or its
+        // last look sees that the wait is over.
+        if !mutant("idle.wake.fence") {
+            fence(Ordering::SeqCst);
+        }
+        for seat in self.waiting_seats() {
+            if let Some(parker) = parker_of(seat)
+                && self.stop_waiting(seat)
+            {
+                parker.unpark();
+            }
+        }
+    }
+
     /// Seats whose occupants sleep in a wait.
-    pub(crate) fn waiting_seats(&self) -> impl Iterator<Item = usize> + '_ {
+    pub fn waiting_seats(&self) -> impl Iterator<Item = usize> + '_ {
         self.helpers.iter()
     }
 }

@@ -7,15 +7,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{NonNull, null};
 
 use bywash_deque::split::{Position, TakeBack};
-use bywash_sync::atomic::{AtomicU32, Ordering};
 
 use crate::context::Context;
 use crate::job::{Header, JobRef};
+use crate::latch::ForkLatch;
 use crate::wait::{Awaited, drop_quietly};
-
-const PENDING: u32 = 0;
-const WAITED: u32 = 1;
-const DONE: u32 = 2;
 
 impl<'frame> Context<'frame> {
     /// Runs `a` here and offers `b` to others meanwhile; returns both results. Both sides have ended
@@ -52,7 +48,7 @@ impl<'frame> Context<'frame> {
                 frame: self.share().record(),
             },
             position: worker.deque().position(),
-            state: AtomicU32::new(PENDING),
+            latch: ForkLatch::new(),
             body: UnsafeCell::new(ManuallyDrop::new(b)),
             result: UnsafeCell::new(MaybeUninit::uninit()),
         };
@@ -124,7 +120,7 @@ struct Fork<B, R> {
     header: Header,
     /// Where it lies on its worker's stack.
     position: Position,
-    state: AtomicU32,
+    latch: ForkLatch,
     body: UnsafeCell<ManuallyDrop<B>>,
     result: UnsafeCell<MaybeUninit<Result<R, Box<dyn Any + Send>>>>,
 }
@@ -155,15 +151,11 @@ impl<B, R> Awaited for Fork<B, R> {
     }
 
     fn is_over(&self) -> bool {
-        // Acquire: pairs with the AcqRel swap in `run_fork`; the result is then readable.
-        self.state.load(Ordering::Acquire) == DONE
+        self.latch.is_done()
     }
 
     fn add_waiter(&self) {
-        // Relaxed: the finisher's swap reads this very word; if it came first, this fails.
-        let _ = self
-            .state
-            .compare_exchange(PENDING, WAITED, Ordering::Relaxed, Ordering::Relaxed);
+        self.latch.expect_sleep();
     }
 }
 
@@ -187,10 +179,10 @@ where
     }));
     // What the closure left on this worker's tally may be what the joiner waits for next.
     context.worker().tally().turn_to(null(), context);
-    // SAFETY: the joiner reads the result only after the swap below.
+    // SAFETY: the joiner reads the result only when the fork is done, which is said below.
     unsafe { fork.result.get().write(MaybeUninit::new(result)) };
-    // AcqRel: pairs with the Acquire in `is_over`. The last touch of the fork.
-    if fork.state.swap(DONE, Ordering::AcqRel) == WAITED {
+    // The last touch of the fork.
+    if fork.latch.finish() {
         context.worker().system().wake_who_waits_for(address);
     }
     0

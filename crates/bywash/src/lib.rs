@@ -14,7 +14,7 @@ mod builder;
     reason = "names the frame's lifetime where a job's type was erased"
 )]
 mod context;
-#[expect(unsafe_code, reason = "counters and continuations lie in frame memory")]
+#[expect(unsafe_code, reason = "counters lie in frame memory")]
 mod counter;
 #[expect(unsafe_code, reason = "a thread-local list of stack frames")]
 mod current;
@@ -23,6 +23,10 @@ mod error;
 #[expect(unsafe_code, reason = "opens a frame's lifetime")]
 mod frame;
 mod global;
+#[cfg_attr(
+    not(bywash_loom),
+    expect(unreachable_pub, reason = "the model checker drives it by itself")
+)]
 mod idle;
 #[expect(unsafe_code, reason = "closures written into the inbox's blocks")]
 mod inbox;
@@ -32,10 +36,14 @@ mod jobs;
 #[expect(unsafe_code, reason = "the second closure of a join lies on the stack")]
 mod join;
 mod lanes;
+#[cfg_attr(
+    not(bywash_loom),
+    expect(unreachable_pub, reason = "the model checker drives it by itself")
+)]
+mod latch;
 mod loops;
 #[expect(unsafe_code, reason = "free lists through the blocks themselves")]
 mod memory;
-mod parker;
 mod patience;
 #[expect(
     unsafe_code,
@@ -55,6 +63,12 @@ mod share;
 mod spawn;
 mod spill;
 mod stats;
+#[cfg_attr(
+    not(bywash_loom),
+    expect(unreachable_pub, reason = "the model checker drives it by itself")
+)]
+#[expect(unsafe_code, reason = "follows the links of continuations")]
+mod sums;
 #[expect(unsafe_code, reason = "tells its seats where it is")]
 mod system;
 #[expect(unsafe_code, reason = "closure and result of a job share one place")]
@@ -70,6 +84,11 @@ mod wait;
 mod wake;
 #[expect(unsafe_code, reason = "the occupant's private part of a seat")]
 mod worker;
+
+/// The parts that the model checker drives by themselves.
+#[cfg(bywash_loom)]
+#[doc(hidden)]
+pub mod model;
 
 pub use builder::{Builder, MOST_WORKERS};
 pub use context::Context;

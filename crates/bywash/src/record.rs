@@ -9,7 +9,8 @@ use std::any::Any;
 use std::ptr::{NonNull, null_mut};
 use std::sync::{Mutex, PoisonError};
 
-use bywash_sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use bywash_sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence};
+use bywash_sync::{mutant, ordering};
 
 use crate::memory::{CLASSES, Magazine};
 use crate::share::Share;
@@ -44,7 +45,7 @@ impl FrameRecord {
             parent: AtomicPtr::new(null_mut()),
             shares: AtomicPtr::new(null_mut()),
             waited: AtomicBool::new(false),
-            magazines: [const { AtomicPtr::new(null_mut()) }; CLASSES],
+            magazines: std::array::from_fn(|_| AtomicPtr::new(null_mut())),
             has_magazines: AtomicBool::new(false),
             has_panic: AtomicBool::new(false),
             panic: Mutex::new(None),
@@ -116,9 +117,10 @@ impl FrameRecord {
             share.link(head);
             let new = std::ptr::from_ref(share).cast_mut();
             // Release: pairs with the Acquire in `is_quiet`, which then reads the share's link.
+            let order = ordering!(Release, "record.enrol" => Relaxed);
             match self
                 .shares
-                .compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed)
+                .compare_exchange_weak(head, new, order, Ordering::Relaxed)
             {
                 Ok(_) => return,
                 Err(other) => head = other,
@@ -131,14 +133,27 @@ impl FrameRecord {
     /// which nothing was left (Mattern, *Algorithms for distributed termination detection*, 1987).
     pub(crate) fn is_quiet(&self) -> bool {
         // Acquire: pairs with the Release in `enrol`.
-        let head = NonNull::new(self.shares.load(Ordering::Acquire));
+        let head = NonNull::new(
+            self.shares
+                .load(ordering!(Acquire, "record.shares" => Relaxed)),
+        );
+        if mutant("record.spawned_first") {
+            let spawned: u64 = Share::chain(head).map(Share::spawned).sum();
+            return Share::chain(head).map(Share::executed).sum::<u64>() == spawned;
+        }
         let executed: u64 = Share::chain(head).map(Share::executed).sum();
         let spawned: u64 = Share::chain(head).map(Share::spawned).sum();
         executed == spawned
     }
 
-    /// Whether somebody may be asleep until the frame is quiet.
+    /// Asked by a worker that has counted its last job of this frame for now: whether somebody may
+    /// be asleep until the frame is quiet.
     pub(crate) fn is_waited(&self) -> bool {
+        // SeqCst: pairs with the fence in `Idle::start_waiting`: either the waiter's last look sees
+        // this worker's count, or this sees the waiter.
+        if !mutant("record.tell.fence") {
+            fence(Ordering::SeqCst);
+        }
         self.waited.load(Ordering::Relaxed)
     }
 

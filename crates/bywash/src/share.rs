@@ -7,8 +7,8 @@ use std::cell::{Cell, UnsafeCell};
 use std::ptr::{NonNull, null_mut};
 
 use bywash_arena::Arena;
-use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use bywash_sync::{CachePadded, ordering};
 
 use crate::memory::JobMemory;
 use crate::record::FrameRecord;
@@ -119,9 +119,10 @@ impl Share {
         let executed = self.counts.executed.load(Ordering::Relaxed);
         // Release: pairs with the Acquire in `executed`; the waiter then sees what the jobs did, and
         // what they counted as spawned.
-        self.counts
-            .executed
-            .store(executed + jobs, Ordering::Release);
+        self.counts.executed.store(
+            executed + jobs,
+            ordering!(Release, "share.executed.put" => Relaxed),
+        );
     }
 
     pub(crate) fn spawned(&self) -> u64 {
@@ -130,7 +131,9 @@ impl Share {
 
     pub(crate) fn executed(&self) -> u64 {
         // Acquire: pairs with the Release in `count_executed`.
-        self.counts.executed.load(Ordering::Acquire)
+        self.counts
+            .executed
+            .load(ordering!(Acquire, "share.executed.take" => Relaxed))
     }
 
     pub(crate) fn link(&self, next: *mut Share) {

@@ -7,6 +7,7 @@ use std::ptr::{NonNull, addr_of, null, null_mut};
 use crate::context::Context;
 use crate::counter::Counter;
 use crate::job::{Header, JobRef};
+use crate::sums::Linked;
 
 impl<'frame> Context<'frame> {
     /// Starts a job that is done by the frame's end. It may borrow from outside the frame, and use
@@ -123,7 +124,8 @@ impl<'frame> Context<'frame> {
             })
         };
         self.share().count_spawned(1);
-        counter.add_continuation(self, job.cast());
+        // SAFETY: written above, in the frame's memory; its closure is `Send`.
+        unsafe { counter.add_continuation(self, job.cast()) };
     }
 }
 
@@ -154,20 +156,17 @@ pub(crate) struct Continuation {
 }
 
 impl Continuation {
-    pub(crate) fn set_next(&self, next: *mut Continuation) {
-        self.next.set(next);
+    /// The job, once its turn has come.
+    pub(crate) fn job(continuation: NonNull<Self>) -> JobRef {
+        // SAFETY: whoever put it on a list promised that it lies in the frame's memory until it has
+        // run, and that its closure is `Send`.
+        unsafe { JobRef::new(continuation.cast()) }
     }
+}
 
-    /// The jobs linked from `head` on, which the caller alone holds.
-    pub(crate) fn chain(head: *mut Continuation) -> impl Iterator<Item = JobRef> {
-        let mut here = NonNull::new(head);
-        std::iter::from_fn(move || {
-            let continuation = here?;
-            // SAFETY: a continuation stays in place until it runs, which is after it left this list.
-            here = NonNull::new(unsafe { continuation.as_ref() }.next.get());
-            // SAFETY: it lies in the frame's memory until it is run, and its closure is `Send`.
-            Some(unsafe { JobRef::new(continuation.cast()) })
-        })
+impl Linked for Continuation {
+    fn next(&self) -> &Cell<*mut Self> {
+        &self.next
     }
 }
 

@@ -7,16 +7,10 @@ use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{NonNull, addr_of_mut, null};
 
-use bywash_sync::atomic::{AtomicU32, Ordering};
-
 use crate::context::Context;
 use crate::job::{Header, JobRef};
+use crate::latch::{Finished, TaskLatch};
 use crate::wait::{Awaited, drop_quietly};
-
-/// Bits of a task's state; they are only ever added.
-const DONE: u32 = 1;
-const WAITED: u32 = 2;
-const ABANDONED: u32 = 4;
 
 type Outcome<T> = Result<T, Box<dyn Any + Send>>;
 
@@ -47,7 +41,7 @@ impl<'frame> Context<'frame> {
         };
         let head = Head {
             header,
-            state: AtomicU32::new(0),
+            latch: TaskLatch::new(),
             free: free_task::<F, T>,
         };
         let place = UnsafeCell::new(Place {
@@ -114,8 +108,7 @@ impl<'frame, T> JobHandle<'frame, T> {
 
 impl<T> Drop for JobHandle<'_, T> {
     fn drop(&mut self) {
-        // AcqRel: pairs with the AcqRel in `run_task`: one of the two comes second, and drops.
-        if self.head().state.fetch_or(ABANDONED, Ordering::AcqRel) & DONE != 0 {
+        if self.head().latch.abandon() {
             // SAFETY: done before the handle was dropped, so the outcome is there, and the job's
             // worker left it. Its memory returns with the frame.
             let outcome = unsafe { self.outcome.read() };
@@ -139,7 +132,7 @@ fn abandon<T>(outcome: Outcome<T>, record: &crate::record::FrameRecord) {
 #[repr(C)]
 struct Head {
     header: Header,
-    state: AtomicU32,
+    latch: TaskLatch,
     /// Gives the task's memory back, whatever its type was.
     free: unsafe fn(NonNull<Head>, &Context<'_>),
 }
@@ -164,13 +157,11 @@ impl Awaited for Head {
 
     #[inline(always)]
     fn is_over(&self) -> bool {
-        // Acquire: pairs with the AcqRel in `run_task`; the outcome is then readable.
-        self.state.load(Ordering::Acquire) & DONE != 0
+        self.latch.is_done()
     }
 
     fn add_waiter(&self) {
-        // Relaxed: the finisher's addition reads this very word.
-        self.state.fetch_or(WAITED, Ordering::Relaxed);
+        self.latch.expect_sleep();
     }
 }
 
@@ -195,22 +186,20 @@ where
     context.worker().tally().turn_to(null(), context);
     // SAFETY: the closure is out, and its place is large enough for the outcome.
     unsafe { place.cast::<Outcome<T>>().write(outcome) };
-    // AcqRel: pairs with the Acquire in `is_over`, and with `JobHandle`'s drop. If nobody abandoned
-    // the task before, this is its last touch.
-    let state = head.state.fetch_or(DONE, Ordering::AcqRel);
-    if state & ABANDONED != 0 {
-        // SAFETY: the handle is gone, so the outcome, written above, is this function's.
-        abandon(
-            unsafe { place.cast::<Outcome<T>>().read() },
-            context.share().record(),
-        );
-        // SAFETY: nobody looks at an abandoned task that is done.
-        unsafe { free_task::<F, T>(task.cast(), context) };
-    } else if state & WAITED != 0 {
-        context
-            .worker()
-            .system()
-            .wake_who_waits_for(job.address().as_ptr());
+    // If nobody abandoned the task before, this is its last touch.
+    match head.latch.finish() {
+        Finished::Left => {}
+        Finished::Waited => {
+            let address = job.address().as_ptr();
+            context.worker().system().wake_who_waits_for(address);
+        }
+        Finished::Abandoned => {
+            // SAFETY: the handle is gone, so the outcome, written above, is this function's.
+            let outcome = unsafe { place.cast::<Outcome<T>>().read() };
+            abandon(outcome, context.share().record());
+            // SAFETY: nobody looks at an abandoned task that is done.
+            unsafe { free_task::<F, T>(task.cast(), context) };
+        }
     }
     1
 }

@@ -105,14 +105,12 @@ impl<'frame> Context<'frame> {
         let (system, seat, frame) = (worker.system(), worker.index(), self.share().record());
         worker.say_waiting(awaited.address(), Some(frame));
         awaited.add_waiter();
-        system.idle().start_waiting(seat);
-        let must_stay_up =
-            awaited.is_over() || system.has_work_for(frame) || !worker.seat().mail.is_empty();
-        // Whoever takes the seat off the list gives a token, and a token must be taken.
-        if !(must_stay_up && system.idle().stop_waiting(seat)) {
-            worker.count(Did::Sleep, 1);
-            worker.seat().parker.park();
-        }
+        let slept = system
+            .idle()
+            .sleep_in_wait(seat, &worker.seat().parker, || {
+                awaited.is_over() || system.has_work_for(frame) || !worker.seat().mail.is_empty()
+            });
+        worker.count(Did::Sleep, u64::from(slept));
         awaited.remove_waiter();
     }
 }
@@ -304,9 +302,6 @@ impl Worker {
     /// This worker has counted its last job of `record`'s frame for now: whoever sleeps until the
     /// frame is quiet looks again. Touches the record only, never the frame's memory.
     pub(crate) fn tell_frame(&self, record: &FrameRecord) {
-        // SeqCst: pairs with the fence in `Idle::start_waiting`: either the waiter's last look sees
-        // this worker's count, or this sees the waiter.
-        bywash_sync::atomic::fence(bywash_sync::atomic::Ordering::SeqCst);
         if record.is_waited() {
             self.system()
                 .wake_who_waits_for(std::ptr::from_ref(record).cast_mut().cast());

@@ -103,15 +103,10 @@ impl System {
     /// Wakes those who sleep for what `address` stands for. The address is compared, never followed.
     #[cold]
     pub(crate) fn wake_who_waits_for(&self, address: *mut ()) {
-        // SeqCst: pairs with the fence in `Idle::start_waiting`: either the sleeper is on the list,
-        // or its last look sees that the wait is over.
-        fence(Ordering::SeqCst);
-        for index in self.idle().waiting_seats() {
+        self.idle().wake_waiting(|index| {
             let seat = self.seat(index);
-            if std::ptr::eq(seat.waits_for(), address) && self.idle().stop_waiting(index) {
-                seat.parker.unpark();
-            }
-        }
+            std::ptr::eq(seat.waits_for(), address).then_some(&*seat.parker)
+        });
     }
 
     /// Lets the spillover's clock tick, if there is one and it is time. Whoever is up calls this when

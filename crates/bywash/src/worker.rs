@@ -18,13 +18,13 @@ use crate::counter::Tally;
 use crate::inbox::Inbox;
 use crate::job::JobRef;
 use crate::loops::LoopCosts;
-use crate::parker::Parker;
 use crate::record::FrameRecord;
 use crate::rings::Rings;
 use crate::session::Session;
 use crate::share::Share;
 use crate::stats::{Counters, Did};
 use crate::system::System;
+use bywash_sync::Parker;
 
 /// One place to work: its deque, its sleeper's word, and what its occupant alone may touch.
 #[repr(C)]

@@ -1,0 +1,8 @@
+//! The scheduler's protocols under loom, each alone, on the types that ship; `mutants.tsv` lists what
+//! must turn them red.
+#![cfg(bywash_loom)]
+
+mod books;
+mod idle;
+mod latch;
+mod sums;
