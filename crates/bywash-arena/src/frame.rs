@@ -234,6 +234,7 @@ impl<S: ChunkSource> Nested<'_, S> {
             self.parent.end.set(level.lent.end);
             self.parent.retune();
         }
+        self.parent.adopt_spare();
     }
 }
 

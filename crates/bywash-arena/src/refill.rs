@@ -198,6 +198,38 @@ impl<S: ChunkSource> Arena<S> {
         self.settle();
     }
 
+    /// A root without a chunk takes the one that a nested frame has left, so that the next nested
+    /// frame is lent a range.
+    pub(crate) fn adopt_spare(&self) {
+        let Home::Root(store) = &self.home else {
+            return;
+        };
+        if self.last.get().is_none()
+            && let Some(chunk) = store.take_spare(1)
+        {
+            self.turn.set(self.turn.get() + 1);
+            self.pending.turn.set(self.turn.get());
+            self.keep(chunk);
+            self.retune();
+        }
+    }
+
+    /// `chunk` is the only one that a root has, and empty.
+    fn keep(&self, chunk: Chunk) {
+        chunk.set_next(None);
+        chunk.set_before(Before {
+            last: None,
+            current: None,
+            filled: 0,
+        });
+        self.first.set(Some(chunk));
+        self.last.set(Some(chunk));
+        self.current.set(Some(chunk));
+        self.filled.set(0);
+        self.next.set(chunk.start());
+        self.end.set(chunk.end());
+    }
+
     /// Whether a root's mark means that nothing is in use.
     fn is_start(&self, store: &Store<S>, mark: Mark) -> bool {
         let is_at_first = |first: Chunk| mark.last == Some(first) && mark.next == first.start();
@@ -219,18 +251,7 @@ impl<S: ChunkSource> Arena<S> {
             self.pending.turn.set(self.turn.get());
             store.base_turn.set(self.turn.get());
         }
-        kept.set_next(None);
-        kept.set_before(Before {
-            last: None,
-            current: None,
-            filled: 0,
-        });
-        self.first.set(Some(kept));
-        self.last.set(Some(kept));
-        self.current.set(Some(kept));
-        self.filled.set(0);
-        self.next.set(kept.start());
-        self.end.set(kept.end());
+        self.keep(kept);
         self.poison_up_to_end(kept.start());
         if let Some((head, tail)) = rest {
             store.splice(head, tail);

@@ -65,6 +65,12 @@ impl<S: ChunkSource> Store<S> {
 
     /// A chunk with room for `bytes` after its header: the largest spare one, else a new one.
     pub(crate) fn take(&self, bytes: usize) -> Result<Chunk, NoChunk> {
+        self.take_spare(bytes)
+            .map_or_else(|| self.acquire(bytes), Ok)
+    }
+
+    /// The largest spare chunk, if it has room for `bytes` after its header.
+    pub(crate) fn take_spare(&self, bytes: usize) -> Option<Chunk> {
         let mut best: Option<(Option<Chunk>, Chunk)> = None;
         let (mut before, mut spare) = (None, self.spare.get());
         while let Some(chunk) = spare {
@@ -75,15 +81,13 @@ impl<S: ChunkSource> Store<S> {
             before = spare;
             spare = chunk.next();
         }
-        let Some((before, chunk)) = best else {
-            return self.acquire(bytes);
-        };
+        let (before, chunk) = best?;
         match before {
             Some(before) => before.set_next(chunk.next()),
             None => self.spare.set(chunk.next()),
         }
         chunk.set_next(None);
-        Ok(chunk)
+        Some(chunk)
     }
 
     /// A new chunk. Chunks double what the arena holds, so that a growing frame needs few of them.

@@ -133,6 +133,21 @@ fn a_nested_frame_gives_the_rest_of_the_range_back() {
 }
 
 #[test]
+fn nested_frames_of_an_empty_arena_leave_it_a_chunk() {
+    let source = Counted::new(usize::MAX);
+    let mut arena = Arena::with_source(&source);
+    let frame = arena.begin_frame();
+    for round in 0..10 {
+        let nested = frame.begin_nested();
+        nested.alloc([0u8; 1_000]);
+        nested.end();
+        assert!(frame.room() > 1_000, "{round}");
+    }
+    frame.end();
+    assert_eq!((arena.used(), source.acquired.get()), (0, 1));
+}
+
+#[test]
 fn forgotten_frames_only_leak_until_the_reset() {
     let source = Counted::new(usize::MAX);
     let mut arena = Arena::with_source(&source);
