@@ -8,7 +8,6 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,6 +40,14 @@ pub(super) type RunUnits = unsafe fn(*const (), &Context<'_>, Range<u32>);
 /// A loop's descriptor. Lies in the frame's job memory.
 #[repr(C)]
 pub(super) struct Crew {
+    head: Head,
+    /// Written up to `slice_count`, so that a loop among few costs few lines.
+    slices: [MaybeUninit<CachePadded<Slice>>; MOST_SLICES],
+}
+
+/// All of it but the slices.
+#[repr(C)]
+struct Head {
     header: Header,
     body: *const (),
     run_units: RunUnits,
@@ -55,9 +62,6 @@ pub(super) struct Crew {
     /// Units done, and in the upper bits how many took part.
     done: CachePadded<AtomicU64>,
     slice_count: usize,
-    /// Written up to `slice_count`, so that a loop among few costs few lines.
-    slices: [MaybeUninit<CachePadded<Slice>>; MOST_SLICES],
-    _body: PhantomData<*const ()>,
 }
 
 /// What a loop is made of, before it is shared.
@@ -96,8 +100,9 @@ pub(super) unsafe fn share(
     // Tickets that nobody took are still here: they go, so that they do not pile up.
     worker.drain(context, position, || false);
     here.wait_out(context);
-    let hands = here.done.load(Ordering::Relaxed) / HAND;
+    let hands = here.head.done.load(Ordering::Relaxed) / HAND;
     let panic = here
+        .head
         .panic
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -120,7 +125,7 @@ impl Crew {
             run: run_ticket,
             frame: context.share().record(),
         };
-        let value = Self {
+        let head = Head {
             header,
             body: plan.body,
             run_units: plan.run_units,
@@ -133,12 +138,10 @@ impl Crew {
             panic: Mutex::new(None),
             done: CachePadded::new(AtomicU64::new(0)),
             slice_count,
-            slices: [const { MaybeUninit::uninit() }; MOST_SLICES],
-            _body: PhantomData,
         };
-        // SAFETY: `take` gave room for exactly this.
-        unsafe { crew.write(value) };
-        // SAFETY: just written, and nobody else has it yet.
+        // SAFETY: `take` gave room for a `Crew`, whose first field this is.
+        unsafe { crew.cast::<Head>().write(head) };
+        // SAFETY: slices may be uninitialised, and nobody else has the descriptor yet.
         let slices = unsafe { &mut (*crew.as_ptr()).slices };
         for (index, slice) in slices[..slice_count].iter_mut().enumerate() {
             slice.write(CachePadded::new(Slice::new(
@@ -149,15 +152,15 @@ impl Crew {
 
     fn slice(&self, index: usize) -> &Slice {
         // SAFETY: `write` wrote all that `slice_count` counts, and every caller stays below it.
-        unsafe { self.slices[..self.slice_count][index].assume_init_ref() }
+        unsafe { self.slices[..self.head.slice_count][index].assume_init_ref() }
     }
 
     /// Claims and runs units until none are left to claim.
     fn take_part(&self, context: &Context<'_>) {
-        let own = context.worker().index() % self.slice_count;
+        let own = context.worker().index() % self.head.slice_count;
         let claimed = Cell::new(0);
         let worked = catch_unwind(AssertUnwindSafe(|| {
-            let mut pace = Pace::new(self.partitioner, self.first_chunk, Instant::now());
+            let mut pace = Pace::new(self.head.partitioner, self.head.first_chunk, Instant::now());
             loop {
                 while let Some(units) = self.slice(own).take_front(|left| pace.want(left)) {
                     claimed.set(claimed.get() + u64::from(units.end - units.start));
@@ -189,26 +192,30 @@ impl Crew {
     /// Runs claimed units. Who claims counts them first: a chunk that panics was started, so it is
     /// not seen again.
     fn run(&self, context: &Context<'_>, units: Range<u32>) {
-        if self.cancelled.load(Ordering::Relaxed) {
+        if self.head.cancelled.load(Ordering::Relaxed) {
             return;
         }
         // SAFETY: these units are claimed and not yet counted as done, so the caller, with the body
         // on its stack, is still there.
-        unsafe { (self.run_units)(self.body, context, units) };
+        unsafe { (self.head.run_units)(self.head.body, context, units) };
     }
 
     /// The back half of the nearest slice that has any.
     fn rob(&self, own: usize) -> Option<Range<u32>> {
-        (1..self.slice_count)
-            .map(|step| self.slice((own + step) % self.slice_count))
+        (1..self.head.slice_count)
+            .map(|step| self.slice((own + step) % self.head.slice_count))
             .find_map(Slice::take_back_half)
     }
 
     /// Keeps the first panic and claims all that is left, unrun. Returns how much that was.
     fn cancel(&self, payload: Box<dyn Any + Send>) -> u64 {
         // What is on its way between two slices now is skipped where it arrives.
-        self.cancelled.store(true, Ordering::Relaxed);
-        let mut first = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
+        self.head.cancelled.store(true, Ordering::Relaxed);
+        let mut first = self
+            .head
+            .panic
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let later = match &*first {
             None => first.replace(payload),
             Some(_) => Some(payload),
@@ -216,7 +223,7 @@ impl Crew {
         drop(first);
         later.into_iter().for_each(drop_quietly);
         let mut unrun = 0;
-        for index in 0..self.slice_count {
+        for index in 0..self.head.slice_count {
             while let Some(units) = self.slice(index).take_front(|left| left) {
                 unrun += u64::from(units.end - units.start);
             }
@@ -229,11 +236,11 @@ impl Crew {
             return;
         }
         // AcqRel: pairs with the Acquire in `is_over`; the caller then sees what the bodies did.
-        let done = self.done.fetch_add(units + HAND, Ordering::AcqRel) + units;
-        if done % HAND == u64::from(self.units) {
+        let done = self.head.done.fetch_add(units + HAND, Ordering::AcqRel) + units;
+        if done % HAND == u64::from(self.head.units) {
             // SeqCst: pairs with the fence in `Idle::start_waiting`.
             fence(Ordering::SeqCst);
-            if self.waited.load(Ordering::Relaxed) {
+            if self.head.waited.load(Ordering::Relaxed) {
                 context.worker().system().wake_who_waits_for(self.address());
             }
         }
@@ -256,7 +263,7 @@ impl Crew {
     /// The caller has a hold, and uses the descriptor no more.
     unsafe fn leave(crew: NonNull<Self>, context: &Context<'_>) {
         // SAFETY: in place until the last hold is given up.
-        let holders = unsafe { &(*crew.as_ptr()).holders };
+        let holders = unsafe { &(*crew.as_ptr()).head.holders };
         // AcqRel: all use of the descriptor by other holders comes before its end here.
         if holders.fetch_sub(1, Ordering::AcqRel) == 1 {
             // SAFETY: nobody else holds it.
@@ -274,11 +281,11 @@ impl Awaited for Crew {
 
     fn is_over(&self) -> bool {
         // Acquire: pairs with the AcqRel in `count_done`.
-        self.done.load(Ordering::Acquire) % HAND == u64::from(self.units)
+        self.head.done.load(Ordering::Acquire) % HAND == u64::from(self.head.units)
     }
 
     fn add_waiter(&self) {
-        self.waited.store(true, Ordering::Relaxed);
+        self.head.waited.store(true, Ordering::Relaxed);
     }
 }
 

@@ -54,16 +54,16 @@ impl<'a, 'frame, T> Partials<'a, 'frame, T> {
         context: &'a Context<'frame>,
         cut: Cut,
         count: usize,
-        result: impl Fn(usize) -> T + Sync,
+        result: impl Fn(&Context<'frame>, usize) -> T + Sync,
     ) -> Self
     where
         T: Send,
     {
         let mut partials = Self::new(context, count);
         let slots = partials.slots();
-        context.run_loop(cut, 0..count, |_, indices| {
+        context.run_loop(cut, 0..count, |context, indices| {
             for index in indices {
-                let value = result(index);
+                let value = result(context, index);
                 // SAFETY: a loop hands each index to one body, once.
                 unsafe { slots.fill(index, value) };
             }

@@ -44,8 +44,32 @@ impl<'frame> Context<'frame> {
         fold: impl Fn(T, usize) -> T + Sync,
         combine: impl Fn(T, T) -> T + Sync,
     ) -> T {
+        self.parallel_reduce_with(
+            range,
+            identity,
+            |_, value, index| fold(value, index),
+            combine,
+        )
+    }
+
+    /// [`Context::parallel_reduce`] whose fold gets the context of the worker that runs it: to loop
+    /// in turn, for example, which leaves the result as repeatable as it was.
+    ///
+    /// # Panics
+    /// With a closure's panic, after every started block has ended.
+    pub fn parallel_reduce_with<T: Send>(
+        &self,
+        range: Range<usize>,
+        identity: impl Fn() -> T + Sync,
+        fold: impl Fn(&Context<'frame>, T, usize) -> T + Sync,
+        combine: impl Fn(T, T) -> T + Sync,
+    ) -> T {
         let alarm = Alarm::new();
-        let partial = |_, block| alarm.fold(block, identity(), &fold);
+        let partial = |context: &Context<'frame>, _, block| {
+            alarm.fold(block, identity(), |value, index| {
+                fold(context, value, index)
+            })
+        };
         self.reduce_blocks(range, partial, &combine)
             .unwrap_or_else(&identity)
     }
@@ -104,7 +128,7 @@ impl<'frame> Context<'frame> {
         combine: impl Fn(T, T) -> T + Sync,
     ) -> Result<T, E> {
         let lowest = AtomicUsize::new(usize::MAX);
-        let partial = |index: usize, mut block: Range<usize>| {
+        let partial = |_: &Context<'frame>, index: usize, mut block: Range<usize>| {
             if index > lowest.load(Ordering::Relaxed) {
                 return Fate::Skipped;
             }
@@ -133,22 +157,23 @@ impl<'frame> Context<'frame> {
     pub(crate) fn reduce_blocks<T: Send>(
         &self,
         range: Range<usize>,
-        partial: impl Fn(usize, Range<usize>) -> T + Sync,
+        partial: impl Fn(&Context<'frame>, usize, Range<usize>) -> T + Sync,
         combine: &(impl Fn(T, T) -> T + Sync),
     ) -> Option<T> {
         let blocks = Blocks::of(range);
         let count = blocks.count();
         if count <= 1 || self.worker().system().seats().len() == 1 {
             let mut tree = Pairwise::new();
-            (0..count).for_each(|index| tree.add(partial(index, blocks.block(index)), combine));
+            (0..count)
+                .for_each(|index| tree.add(partial(self, index, blocks.block(index)), combine));
             return tree.finish(combine);
         }
         let cut = Cut {
             weight: blocks.len(),
             ..Cut::by(1)
         };
-        let mut partials = Partials::filled_by(self, cut, count, |index| {
-            partial(index, blocks.block(index))
+        let mut partials = Partials::filled_by(self, cut, count, |context, index| {
+            partial(context, index, blocks.block(index))
         });
         Some(self.combine_tree(partials.filled(), combine))
     }

@@ -80,7 +80,7 @@ impl<'frame> Context<'frame> {
         };
         let shared = &*values;
         // What each block comes to.
-        let mut partials = Partials::filled_by(self, cut, blocks.count(), |index| {
+        let mut partials = Partials::filled_by(self, cut, blocks.count(), |_, index| {
             let block = &shared[blocks.block(index)];
             let (&first, rest) = block.split_first()?;
             Some(rest.iter().fold(first, |value, &next| combine(value, next)))

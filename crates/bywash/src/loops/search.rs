@@ -16,7 +16,7 @@ impl<'frame> Context<'frame> {
         T: std::iter::Sum + Send,
     {
         let add = |left, right| [left, right].into_iter().sum();
-        self.reduce_blocks(range, |_, block| block.map(&value).sum(), &add)
+        self.reduce_blocks(range, |_, _, block| block.map(&value).sum(), &add)
             .unwrap_or_else(|| std::iter::empty().sum())
     }
 
@@ -30,7 +30,7 @@ impl<'frame> Context<'frame> {
     where
         T: Ord + Send,
     {
-        let least = |_, block: Range<usize>| block.map(&value).min();
+        let least = |_: &Context<'frame>, _, block: Range<usize>| block.map(&value).min();
         self.reduce_blocks(range, least, &|left, right| {
             left.into_iter().chain(right).min()
         })
@@ -47,7 +47,7 @@ impl<'frame> Context<'frame> {
     where
         T: Ord + Send,
     {
-        let greatest = |_, block: Range<usize>| block.map(&value).max();
+        let greatest = |_: &Context<'frame>, _, block: Range<usize>| block.map(&value).max();
         self.reduce_blocks(range, greatest, &|left, right| {
             left.into_iter().chain(right).max()
         })

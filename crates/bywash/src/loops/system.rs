@@ -91,25 +91,52 @@ in_root_frame! {
     par_zip_chunks [S: InStep] (slices: S, size: usize, body: impl Fn(usize, S::Piece) + Sync);
 }
 
-impl JobSystem {
-    /// [`Context::parallel_for_with`] in a root frame of its own.
-    pub fn parallel_for_with(
-        &self,
-        range: Range<usize>,
-        body: impl for<'frame> Fn(&Context<'frame>, usize) + Sync,
-    ) {
-        self.frame(|frame| frame.parallel_for_with(range, |context, index| body(context, index)));
-    }
+/// The same where the body gets a context: of whatever frame, since the root frame has no name here.
+macro_rules! in_root_frame_with_context {
+    ($($name:ident [$($generics:tt)*] ($($argument:ident: $type:ty),*) |$($item:ident: $item_type:ty),*|;)*) => {
+        impl JobSystem {
+            $(
+                #[doc = concat!("[`Context::", stringify!($name), "`] in a root frame of its own.")]
+                pub fn $name<$($generics)*>(
+                    &self,
+                    $($argument: $type,)*
+                    body: impl for<'frame> Fn(&Context<'frame>, $($item_type),*) + Sync,
+                ) {
+                    self.frame(|frame| {
+                        frame.$name($($argument,)* |context, $($item),*| body(context, $($item),*));
+                    });
+                }
+            )*
+        }
+    };
+}
 
-    /// [`Context::parallel_for_chunks_with`] in a root frame of its own.
-    pub fn parallel_for_chunks_with(
+in_root_frame_with_context! {
+    parallel_for_with [] (range: Range<usize>) |index: usize|;
+    parallel_for_chunks_with [] (range: Range<usize>, grain: usize) |piece: Range<usize>|;
+    parallel_for_tiles_with [] (matrix: (usize, usize), tile: (usize, usize))
+        |rows: Range<usize>, columns: Range<usize>|;
+    par_for_each_with [T: Sync] (items: &[T]) |item: &T|;
+    par_for_each_mut_with [T: Send] (items: &mut [T]) |item: &mut T|;
+    par_chunks_with [T: Sync] (items: &[T], size: usize) |first: usize, piece: &[T]|;
+    par_chunks_mut_with [T: Send] (items: &mut [T], size: usize) |first: usize, piece: &mut [T]|;
+    par_zip_with [S: InStep] (slices: S) |item: S::Item|;
+    par_zip_chunks_with [S: InStep] (slices: S, size: usize) |first: usize, piece: S::Piece|;
+    par_tiles_mut_with [T: Send] (values: &mut [T], columns: usize, tile: (usize, usize)) |part: Tile<'_, T>|;
+}
+
+impl JobSystem {
+    /// [`Context::parallel_reduce_with`] in a root frame of its own.
+    pub fn parallel_reduce_with<T: Send>(
         &self,
         range: Range<usize>,
-        grain: usize,
-        body: impl for<'frame> Fn(&Context<'frame>, Range<usize>) + Sync,
-    ) {
+        identity: impl Fn() -> T + Sync,
+        fold: impl for<'frame> Fn(&Context<'frame>, T, usize) -> T + Sync,
+        combine: impl Fn(T, T) -> T + Sync,
+    ) -> T {
         self.frame(|frame| {
-            frame.parallel_for_chunks_with(range, grain, |context, piece| body(context, piece));
-        });
+            let fold = |context: &Context<'_>, value, index| fold(context, value, index);
+            frame.parallel_reduce_with(range, identity, fold, combine)
+        })
     }
 }

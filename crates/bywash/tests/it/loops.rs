@@ -323,3 +323,39 @@ fn the_bodies_of_a_heavy_loop_may_meet() {
         });
     }
 }
+
+#[test]
+fn every_loop_has_a_form_whose_body_gets_a_context() {
+    for jobs in systems() {
+        let count = AtomicUsize::new(0);
+        let add = |items: usize| {
+            count.fetch_add(items, Ordering::Relaxed);
+        };
+        let (mut a, b) = (vec![0; 100], vec![1; 100]);
+        jobs.parallel_for_chunks_with(0..100, 7, |ctx, piece| {
+            ctx.parallel_for(piece, |_| add(1));
+        });
+        jobs.parallel_for_tiles_with((10, 10), (3, 3), |ctx, rows, columns| {
+            let items = rows.len() * columns.len();
+            ctx.spawn_detached(move |_| std::hint::black_box(()));
+            add(items);
+        });
+        jobs.par_for_each_with(&b, |ctx, &one| ctx.parallel_for(0..1, |_| add(one)));
+        jobs.par_chunks_with(&b, 9, |_, _, piece| add(piece.len()));
+        jobs.par_chunks_mut_with(&mut a, 9, |_, _, piece| add(piece.len()));
+        jobs.par_zip_with((&mut a[..], &b[..]), |_, (a, b)| *a += b);
+        jobs.par_zip_chunks_with((&mut a[..], &b[..]), 16, |_, _, (a, b)| add(a.len() * b[0]));
+        jobs.par_tiles_mut_with(&mut a, 20, (2, 7), |_, mut tile| {
+            for row in tile.rows() {
+                add(tile.row(row).iter().sum());
+            }
+        });
+        let sum = jobs.parallel_reduce_with(
+            0..100,
+            || 0,
+            |ctx, sum, i| sum + ctx.parallel_count(0..i, |_| true),
+            |a, b| a + b,
+        );
+        assert_eq!((count.into_inner(), sum), (700, 4_950));
+    }
+}
