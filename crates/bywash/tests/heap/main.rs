@@ -34,6 +34,9 @@ static ALLOCATOR: Counting = Counting;
 /// Tests that count take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
+/// What a kind of job is called, and a frame full of it.
+type Kind = (&'static str, fn(&JobSystem));
+
 /// Jobs in one frame of the steady state.
 const JOBS: usize = 50_000;
 /// Frames that together make a million jobs.
@@ -117,7 +120,7 @@ fn a_million_jobs_allocate_nothing_once_warm() {
     let _turn = TURN.lock().unwrap();
     for workers in [1, 2, 8] {
         let jobs = JobSystem::builder().workers(workers).build().unwrap();
-        let kinds: [(&str, fn(&JobSystem)); 6] = [
+        let kinds: [Kind; 6] = [
             ("detached, nothing captured", detached::<0>),
             ("detached, 64 bytes", detached::<64>),
             ("detached, 1,024 bytes", detached::<1_024>),
