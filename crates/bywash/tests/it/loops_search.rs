@@ -9,7 +9,10 @@ fn named_reductions_agree_with_their_serial_twins() {
     for jobs in systems() {
         for len in [0, 1, 2, 1_000, 10_007] {
             let value = |i: usize| (i * 7_919) % 1_009;
-            assert_eq!(jobs.parallel_sum(0..len, value), (0..len).map(value).sum());
+            assert_eq!(
+                jobs.parallel_sum(0..len, value),
+                (0..len).map(value).sum::<usize>()
+            );
             assert_eq!(jobs.parallel_min(0..len, value), (0..len).map(value).min());
             assert_eq!(jobs.parallel_max(0..len, value), (0..len).map(value).max());
             let is_even = |i: usize| value(i) % 2 == 0;
@@ -19,7 +22,7 @@ fn named_reductions_agree_with_their_serial_twins() {
             );
             let unordered =
                 jobs.parallel_reduce_unordered(0..len, || 0, |sum, i| sum + value(i), |a, b| a + b);
-            assert_eq!(unordered, (0..len).map(value).sum());
+            assert_eq!(unordered, (0..len).map(value).sum::<usize>());
         }
     }
 }

@@ -77,7 +77,7 @@ fn nested_frames_are_done_in_the_order_of_their_nesting() {
         jobs.frame(|frame| nest(frame, 5, &done));
         assert_eq!(
             done.into_inner(),
-            (1..=6).map(|level| 3_usize.pow(level)).sum()
+            (1..=6).map(|level| 3_usize.pow(level)).sum::<usize>()
         );
     }
 }
