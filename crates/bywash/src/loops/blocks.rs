@@ -55,43 +55,22 @@ pub(crate) fn split(count: usize) -> usize {
     1 << (usize::BITS - 1 - (count - 1).leading_zeros())
 }
 
-/// The same tree, fed one partial after another: a binary counter of finished subtrees.
-pub(crate) struct Pairwise<T> {
-    /// A subtree of 2^level blocks for each bit that is set in the number of blocks so far.
-    subtrees: [Option<T>; MOST_BLOCKS.ilog2() as usize + 1],
-}
-
-impl<T> Pairwise<T> {
-    pub(crate) fn new() -> Self {
-        Self {
-            subtrees: std::array::from_fn(|_| None),
-        }
-    }
-
-    pub(crate) fn add(&mut self, partial: T, combine: &impl Fn(T, T) -> T) {
-        let mut carry = partial;
-        for level in &mut self.subtrees {
-            match level.take() {
-                Some(left) => carry = combine(left, carry),
-                None => {
-                    *level = Some(carry);
-                    return;
-                }
-            }
-        }
-    }
-
-    pub(crate) fn finish(self, combine: &impl Fn(T, T) -> T) -> Option<T> {
-        self.subtrees
-            .into_iter()
-            .flatten()
-            .reduce(|right, left| combine(left, right))
-    }
+/// A run of blocks as the largest whole subtrees of that tree: 2^n blocks that begin at a multiple of
+/// 2^n.
+pub(crate) fn subtrees(run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let mut start = run.start;
+    std::iter::from_fn(move || {
+        let left = run.end.checked_sub(start).filter(|&left| left != 0)?;
+        let level = left.ilog2().min(start.trailing_zeros());
+        let subtree = start..start + (1 << level);
+        start = subtree.end;
+        Some(subtree)
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Blocks, MOST_BLOCKS};
+    use super::{Blocks, MOST_BLOCKS, split, subtrees};
 
     #[test]
     fn blocks_tile_their_range_and_are_never_too_many() {
@@ -108,5 +87,38 @@ mod tests {
             assert_eq!(next, 7 + len);
         }
         assert!(Blocks::of(0..usize::MAX).count() <= MOST_BLOCKS);
+    }
+
+    /// The tree over `run`, in words.
+    fn spelled(run: std::ops::Range<usize>) -> String {
+        match run.len() {
+            1 => run.start.to_string(),
+            count => {
+                let middle = run.start + split(count);
+                format!(
+                    "({} {})",
+                    spelled(run.start..middle),
+                    spelled(middle..run.end)
+                )
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_is_cut_into_whole_subtrees_of_the_tree_around_it() {
+        for count in 1..70 {
+            let whole = spelled(0..count);
+            for start in 0..count {
+                for end in start..=count {
+                    let mut next = start;
+                    for subtree in subtrees(start..end) {
+                        assert_eq!(subtree.start, next);
+                        assert!(whole.contains(&spelled(subtree.clone())));
+                        next = subtree.end;
+                    }
+                    assert_eq!(next, end);
+                }
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 use super::run::Cut;
@@ -49,12 +50,13 @@ impl<'a, 'frame, T> Partials<'a, 'frame, T> {
         }
     }
 
-    /// A place for each index below `count`, filled by a loop over `result`.
+    /// A place for each index below `count`, filled by a loop: `run` gets the indices that a worker
+    /// has claimed, and a function that fills the place of any of them.
     pub(super) fn filled_by(
         context: &'a Context<'frame>,
         cut: Cut,
         count: usize,
-        result: impl Fn(&Context<'frame>, usize) -> T + Sync,
+        run: impl Fn(&Context<'frame>, Range<usize>, &dyn Fn(usize, T)) + Sync,
     ) -> Self
     where
         T: Send,
@@ -62,11 +64,15 @@ impl<'a, 'frame, T> Partials<'a, 'frame, T> {
         let mut partials = Self::new(context, count);
         let slots = partials.slots();
         context.run_loop(cut, 0..count, |context, indices| {
-            for index in indices {
-                let value = result(context, index);
-                // SAFETY: a loop hands each index to one body, once.
+            let fill = |index, value| {
+                assert!(
+                    indices.contains(&index),
+                    "bywash: a place belongs to who claimed it"
+                );
+                // SAFETY: the loop hands each index to one body, once, and this is one of its own.
                 unsafe { slots.fill(index, value) };
-            }
+            };
+            run(context, indices.clone(), &fill);
         });
         partials
     }

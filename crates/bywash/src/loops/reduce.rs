@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bywash_sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::blocks::{Blocks, Pairwise, split};
+use super::blocks::{Blocks, split, subtrees};
 use super::partials::Partials;
 use super::range::pieces;
 use super::run::Cut;
@@ -162,33 +162,48 @@ impl<'frame> Context<'frame> {
     ) -> Option<T> {
         let blocks = Blocks::of(range);
         let count = blocks.count();
-        if count <= 1 || self.worker().system().seats().len() == 1 {
-            let mut tree = Pairwise::new();
-            (0..count)
-                .for_each(|index| tree.add(partial(self, index, blocks.block(index)), combine));
-            return tree.finish(combine);
+        if count == 0 {
+            return None;
+        }
+        let here = |context: &Context<'frame>, subtree| {
+            let leaf = |index| partial(context, index, blocks.block(index));
+            combine_here(subtree, &leaf, combine)
+        };
+        if count == 1 || self.worker().system().seats().len() == 1 {
+            return Some(here(self, 0..count));
         }
         let cut = Cut {
             weight: blocks.len(),
             ..Cut::by(1)
         };
-        let mut partials = Partials::filled_by(self, cut, count, |context, index| {
-            partial(context, index, blocks.block(index))
+        // Whole subtrees of what a worker has claimed are combined where they are: the tree is the
+        // same, and fewer partials travel to the caller's core.
+        let mut partials = Partials::filled_by(self, cut, count, |context, run, fill| {
+            for subtree in subtrees(run) {
+                fill(
+                    subtree.start,
+                    (here(context, subtree.clone()), subtree.len()),
+                );
+            }
         });
         Some(self.combine_tree(partials.filled(), combine))
     }
 
-    /// Combines by the fixed tree; large halves in parallel.
+    /// Combines by the fixed tree; large halves in parallel. A partial stands at the first block of
+    /// the subtree that it is of, with the number of its blocks.
     fn combine_tree<T: Send>(
         &self,
-        partials: &mut [Option<T>],
+        partials: &mut [Option<(T, usize)>],
         combine: &(impl Fn(T, T) -> T + Sync),
     ) -> T {
-        if let [only] = partials {
-            return only
-                .take()
-                .expect("bywash: every block of a loop that ended has its partial");
+        let whole = partials.len();
+        if let Some((value, _)) = partials[0].take_if(|(_, blocks)| *blocks == whole) {
+            return value;
         }
+        assert!(
+            whole > 1,
+            "bywash: every block of a loop that ended has its partial"
+        );
         let (left, right) = partials.split_at_mut(split(partials.len()));
         let (left, right) = if right.len() < COMBINED_HERE {
             (
@@ -203,6 +218,21 @@ impl<'frame> Context<'frame> {
         };
         combine(left, right)
     }
+}
+
+/// A subtree of the fixed tree, by the one who has all of its blocks.
+fn combine_here<T>(
+    blocks: Range<usize>,
+    leaf: &impl Fn(usize) -> T,
+    combine: &impl Fn(T, T) -> T,
+) -> T {
+    if blocks.len() == 1 {
+        return leaf(blocks.start);
+    }
+    let middle = blocks.start + split(blocks.len());
+    let left = combine_here(blocks.start..middle, leaf, combine);
+    let right = combine_here(middle..blocks.end, leaf, combine);
+    combine(left, right)
 }
 
 /// What became of a block of a reduction that may fail.

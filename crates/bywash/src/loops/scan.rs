@@ -80,10 +80,12 @@ impl<'frame> Context<'frame> {
         };
         let shared = &*values;
         // What each block comes to.
-        let mut partials = Partials::filled_by(self, cut, blocks.count(), |_, index| {
-            let block = &shared[blocks.block(index)];
-            let (&first, rest) = block.split_first()?;
-            Some(rest.iter().fold(first, |value, &next| combine(value, next)))
+        let mut partials = Partials::filled_by(self, cut, blocks.count(), |_, run, fill| {
+            for index in run {
+                let block = &shared[blocks.block(index)];
+                let folded = block.iter().copied().reduce(combine);
+                fill(index, folded);
+            }
         });
         // From here on each place holds what comes before its block.
         let mut before = start;
