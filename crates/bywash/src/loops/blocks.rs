@@ -9,7 +9,7 @@ pub(crate) const MOST_BLOCKS: usize = 4_096;
 const FIRST_BLOCKS: usize = 512;
 
 /// Beyond that, blocks are at least this long: what a block costs itself is lost in it.
-const WORTH_A_BLOCK: usize = 128;
+const WORTH_A_BLOCK: usize = 512;
 
 /// A range in at most [`MOST_BLOCKS`] blocks, all of one length but the last.
 #[derive(Clone)]
