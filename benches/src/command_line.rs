@@ -68,7 +68,8 @@ struct Arguments {
     #[arg(long, value_name = "REPORT")]
     results: Option<PathBuf>,
 
-    /// Draws the page of a report again, and measures nothing
+    /// Draws the page of a report again, and measures nothing; a simulation.txt beside it (from
+    /// `cargo xtask simulate`) becomes a section of it
     #[arg(long, value_name = "PATH", requires = "results")]
     page: Option<PathBuf>,
 
@@ -159,9 +160,16 @@ fn rewrite_readme(readme: &Path, results: &Path) -> Result<ExitCode, String> {
 
 fn draw_page(page: &Path, results: &Path) -> Result<ExitCode, String> {
     let report = file::read(results)?;
-    file::write_text(page, &page::render(&report))?;
+    write_page(page, &report)?;
     println!("page: {}", page.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Draws the page. A `simulation.txt` beside it, the output of `cargo xtask simulate`, becomes
+/// its section on machines with many cores.
+fn write_page(path: &Path, report: &Report) -> Result<(), String> {
+    let model = fs::read_to_string(path.with_file_name("simulation.txt")).ok();
+    file::write_text(path, &page::render(report, model.as_deref()))
 }
 
 fn measure(arguments: &Arguments, rows: &[&Row]) -> Result<ExitCode, String> {
@@ -194,7 +202,7 @@ fn measure(arguments: &Arguments, rows: &[&Row]) -> Result<ExitCode, String> {
     };
     println!("{}", table::render(&report));
     file::write(&arguments.json, &report)?;
-    file::write_text(&page, &page::render(&report))?;
+    write_page(&page, &report)?;
     println!("report: {}", arguments.json.display());
     println!("page:   {}", page.display());
     let all_checked = report.rows.iter().all(|row| row.checked);

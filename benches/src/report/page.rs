@@ -7,8 +7,8 @@ use crate::harness::measurement::{Figures, Report, RowResult};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// The page of a report, complete.
-pub fn render(report: &Report) -> String {
+/// The page of a report, complete. `model` is what `cargo xtask simulate` printed, if it was run.
+pub fn render(report: &Report, model: Option<&str>) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>bywash: bench</title><style>{}</style></head><body><main>",
         include_str!("page.css")
@@ -16,6 +16,7 @@ pub fn render(report: &Report) -> String {
     page += &heading(report);
     page += &scoreboard(report);
     page += &pictures(report);
+    page += &many_cores(report, model);
     page += &rows(report);
     page += "</main></body></html>\n";
     page
@@ -244,6 +245,20 @@ fn families(report: &Report) -> Vec<&str> {
     families
 }
 
+/// What can be said of more cores than this machine has: a model, and labelled as one.
+fn many_cores(report: &Report, model: Option<&str>) -> String {
+    let Some(model) = model else {
+        return String::new();
+    };
+    format!(
+        "<section><h2>Many cores: a model</h2><p>This run had {} cores. What follows was not measured: \
+it is what <code>cargo xtask simulate</code> computes for a machine that is not at hand, from its topology \
+and assumed costs.</p><figure><pre>{}</pre></figure></section>",
+        report.machine.cores,
+        escape(model.trim_end())
+    )
+}
+
 fn rows(report: &Report) -> String {
     let mut html = String::from(
         "<section><h2>Rows</h2><p>Each dot is one round; the stroke is the median. The pages of the microbenchmarks lie beside this one, \
@@ -318,7 +333,8 @@ mod tests {
             quick: true,
             rows: Vec::new(),
         };
-        let page = render(&report);
+        let page = render(&report, Some("a < b"));
+        assert!(page.contains("a &lt; b"));
         assert!(page.contains("0123456789ab"));
         assert!(!page.contains("http://") && !page.contains("https://"));
         assert!(!page.contains("<script") && !page.contains("@import"));

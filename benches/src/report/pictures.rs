@@ -234,7 +234,7 @@ fn latencies(report: &Report) -> String {
                 figure(latency.p50),
                 figure(latency.p99),
                 figure(latency.p999),
-                figure(latency.count as f64)
+                latency.count
             );
         }
         quantiles += "</tbody></table>";

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 
 const SPINS: &str = "fork_union's threads spin between loops and keep every core busy while idle.";
 
+const MEETING: &str = "A library that runs the whole loop on one thread waits 2 ms in vain, and shows it. \
+fork_union's threads spin between loops and keep every core busy while idle.";
+
 pub(super) static ROWS: &[Row] = &[
     Row::new(
         "entry_hot",
@@ -20,7 +23,7 @@ pub(super) static ROWS: &[Row] = &[
         entry_hot,
     )
     .workers(Workers::Several)
-    .note(SPINS)
+    .note(MEETING)
     .required(&["fork_union", "bevy", "rayon"])
     .goals(&[Goal::against("ping-pong", 1.1).on(2)]),
     Row::new(
