@@ -115,9 +115,6 @@ fn joined(jobs: &JobSystem) {
     assert_eq!(jobs.frame(|frame| tree(frame, JOBS)), JOBS);
 }
 
-/// A kind of spawn, and a frame of a million of them.
-type Kind = (&'static str, fn(&JobSystem));
-
 #[test]
 fn a_million_jobs_allocate_nothing_once_warm() {
     let _turn = TURN.lock().unwrap();
