@@ -24,7 +24,7 @@ mod error;
 mod frame;
 mod global;
 #[cfg_attr(
-    not(bywash_loom),
+    not(any(bywash_loom, bywash_shuttle)),
     expect(unreachable_pub, reason = "the model checker drives it by itself")
 )]
 mod idle;
@@ -37,7 +37,7 @@ mod jobs;
 mod join;
 mod lanes;
 #[cfg_attr(
-    not(bywash_loom),
+    not(any(bywash_loom, bywash_shuttle)),
     expect(unreachable_pub, reason = "the model checker drives it by itself")
 )]
 mod latch;
@@ -64,7 +64,7 @@ mod spawn;
 mod spill;
 mod stats;
 #[cfg_attr(
-    not(bywash_loom),
+    not(any(bywash_loom, bywash_shuttle)),
     expect(unreachable_pub, reason = "the model checker drives it by itself")
 )]
 #[expect(unsafe_code, reason = "follows the links of continuations")]
@@ -86,7 +86,7 @@ mod wake;
 mod worker;
 
 /// The parts that the model checker drives by themselves.
-#[cfg(bywash_loom)]
+#[cfg(any(bywash_loom, bywash_shuttle))]
 #[doc(hidden)]
 pub mod model;
 
