@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use bywash_sync::atomic::{AtomicBool, Ordering};
 
 use super::blocks::Blocks;
+use super::search::First;
 use crate::context::Context;
 
 impl<'frame> Context<'frame> {
@@ -27,47 +28,95 @@ impl<'frame> Context<'frame> {
         range: Range<usize>,
         value: impl Fn(usize) -> T + Sync,
     ) -> Vec<T> {
+        let values = self.collect_while(range, |index| Some(value(index)));
+        values.expect("bywash: a loop without an end of its own fills every block")
+    }
+
+    /// [`Context::parallel_map_collect`] of values that may fail: the error at the lowest index is
+    /// the result, as it would be in a serial loop; what was made is then dropped.
+    ///
+    /// # Errors
+    /// The error of `value` at the lowest index that has one.
+    ///
+    /// # Panics
+    /// As [`Context::parallel_map_collect`].
+    pub fn try_parallel_map_collect<T: Send, E: Send>(
+        &self,
+        range: Range<usize>,
+        value: impl Fn(usize) -> Result<T, E> + Sync,
+    ) -> Result<Vec<T>, E> {
+        let first = First::new();
+        let values = self.collect_while(range, |index| {
+            if first.is_before(index) {
+                return None;
+            }
+            value(index).map_err(|error| first.keep(index, error)).ok()
+        });
+        match (first.into_inner(), values) {
+            (Some((_, error)), _) => Err(error),
+            (None, values) => Ok(values.expect("bywash: a block ends early after an error only")),
+        }
+    }
+
+    /// The values, unless one of them is `None`; a block that meets such a one ends there.
+    fn collect_while<T: Send>(
+        &self,
+        range: Range<usize>,
+        value: impl Fn(usize) -> Option<T> + Sync,
+    ) -> Option<Vec<T>> {
         let len = range.end.saturating_sub(range.start);
         let mut values = Vec::with_capacity(len);
         let room = &mut values.spare_capacity_mut()[..len];
-        self.fill_blocks(range.start, room, &value);
-        // SAFETY: the loop returned, so each block is filled.
+        if !self.fill_blocks(range.start, room, &value) {
+            return None;
+        }
+        // SAFETY: each block is filled.
         unsafe { values.set_len(len) };
-        values
+        Some(values)
     }
 
-    /// Fills `room`; if that panics, drops what was made.
+    /// Fills `room` and returns true. If a value is `None` or panics, drops what was made.
     fn fill_blocks<T: Send>(
         &self,
         start: usize,
         room: &mut [MaybeUninit<T>],
-        value: &(impl Fn(usize) -> T + Sync),
-    ) {
+        value: &(impl Fn(usize) -> Option<T> + Sync),
+    ) -> bool {
         let blocks = Blocks::of(0..room.len());
         let full: Box<[AtomicBool]> = (0..blocks.count())
             .map(|_| AtomicBool::new(false))
             .collect();
         let size = blocks.len();
-        let filled = catch_unwind(AssertUnwindSafe(|| {
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
             self.par_chunks_mut(room, size, |first, block| {
                 let mut filling = Filling { block, filled: 0 };
                 for index in 0..filling.block.len() {
-                    filling.block[index].write(value(start + first + index));
+                    let Some(value) = value(start + first + index) else {
+                        return;
+                    };
+                    filling.block[index].write(value);
                     filling.filled += 1;
                 }
                 std::mem::forget(filling);
                 full[first / size].store(true, Ordering::Relaxed);
             });
         }));
-        if let Err(payload) = filled {
-            for (block, full) in room.chunks_mut(size).zip(&full) {
-                if full.load(Ordering::Relaxed) {
-                    let filled = block.len();
-                    drop(Filling { block, filled });
-                }
-            }
+        let is_full = |block: &AtomicBool| block.load(Ordering::Relaxed);
+        if outcome.is_ok() && full.iter().all(is_full) {
+            return true;
+        }
+        for (block, _) in room
+            .chunks_mut(size)
+            .zip(&full)
+            .filter(|(_, full)| is_full(full))
+        {
+            let filled = block.len();
+            drop(Filling { block, filled });
+        }
+        if let Err(payload) = outcome {
             resume_unwind(payload);
         }
+        false
     }
 }
 

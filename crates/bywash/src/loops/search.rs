@@ -135,32 +135,69 @@ impl<'frame> Context<'frame> {
         range: Range<usize>,
         probe: impl Fn(usize) -> Option<R> + Sync,
     ) -> Option<(usize, R)> {
-        // No index of a half-open range is as high as this.
-        let lowest = AtomicUsize::new(usize::MAX);
-        let first = Mutex::new(None);
-        let keep = |index, found| {
-            let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
-            // The lock orders those who found something; the loads elsewhere are advice.
-            if index < lowest.load(Ordering::Relaxed) {
-                lowest.store(index, Ordering::Relaxed);
-                first.replace((index, found))
-            } else {
-                Some((index, found))
-            }
+        let first = First::new();
+        self.run_loop_while(
+            Cut::by(1),
+            range,
+            || first.is_open(),
+            |_, items| {
+                for index in items {
+                    if first.is_before(index) {
+                        return;
+                    }
+                    if let Some(found) = probe(index) {
+                        return first.keep(index, found);
+                    }
+                }
+            },
+        );
+        first.into_inner()
+    }
+}
+
+/// What was found at the lowest index so far.
+pub(super) struct First<R> {
+    lowest: AtomicUsize,
+    found: Mutex<Option<(usize, R)>>,
+}
+
+impl<R> First<R> {
+    pub(super) fn new() -> Self {
+        Self {
+            // No index of a half-open range is as high as this.
+            lowest: AtomicUsize::new(usize::MAX),
+            found: Mutex::new(None),
+        }
+    }
+
+    /// Whether nothing was found yet.
+    pub(super) fn is_open(&self) -> bool {
+        self.lowest.load(Ordering::Relaxed) == usize::MAX
+    }
+
+    /// Whether something was found below `index`. May say no too often.
+    pub(super) fn is_before(&self, index: usize) -> bool {
+        self.lowest.load(Ordering::Relaxed) < index
+    }
+
+    /// Keeps what was found, unless something was found below it; what is not kept is dropped
+    /// outside the lock.
+    pub(super) fn keep(&self, index: usize, found: R) {
+        let mut first = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        // The lock orders those who found something; the loads elsewhere are advice.
+        let rest = if index < self.lowest.load(Ordering::Relaxed) {
+            self.lowest.store(index, Ordering::Relaxed);
+            first.replace((index, found))
+        } else {
+            Some((index, found))
         };
-        let is_open = || lowest.load(Ordering::Relaxed) == usize::MAX;
-        self.run_loop_while(Cut::by(1), range, is_open, |_, items| {
-            for index in items {
-                if index > lowest.load(Ordering::Relaxed) {
-                    return;
-                }
-                if let Some(found) = probe(index) {
-                    // What was not the lowest is dropped here, outside the lock.
-                    drop(keep(index, found));
-                    return;
-                }
-            }
-        });
-        first.into_inner().unwrap_or_else(PoisonError::into_inner)
+        drop(first);
+        drop(rest);
+    }
+
+    pub(super) fn into_inner(self) -> Option<(usize, R)> {
+        self.found
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

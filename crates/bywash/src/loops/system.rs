@@ -78,6 +78,10 @@ in_root_frame! {
         body: impl Fn(Tile<'_, T>) + Sync
     );
     parallel_map_collect [T: Send] (range: Range<usize>, value: impl Fn(usize) -> T + Sync) -> Vec<T>;
+    try_parallel_map_collect [T: Send, E: Send] (
+        range: Range<usize>,
+        value: impl Fn(usize) -> Result<T, E> + Sync
+    ) -> Result<Vec<T>, E>;
     parallel_scan_inclusive [T: Copy + Send + Sync] (values: &mut [T], combine: impl Fn(T, T) -> T + Sync);
     parallel_scan_exclusive [T: Copy + Send + Sync] (
         values: &mut [T],

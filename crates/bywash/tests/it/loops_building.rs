@@ -50,6 +50,26 @@ fn what_was_collected_before_a_panic_is_dropped_once() {
 }
 
 #[test]
+fn a_collection_that_fails_gives_the_error_at_the_lowest_index_and_drops_the_rest() {
+    for jobs in systems() {
+        let life = Arc::new(());
+        for first in [0, 1, 5_000, 9_999] {
+            let result = jobs.try_parallel_map_collect(0..10_000, |i| {
+                if i >= first {
+                    Err(i)
+                } else {
+                    Ok(Arc::clone(&life))
+                }
+            });
+            assert_eq!(result.map(|values| values.len()), Err(first));
+            assert_eq!(Arc::strong_count(&life), 1);
+        }
+        let all: Result<Vec<usize>, ()> = jobs.try_parallel_map_collect(5..3_000, Ok);
+        assert!(all.unwrap().into_iter().eq(5..3_000));
+    }
+}
+
+#[test]
 fn scans_agree_with_their_serial_twins() {
     for jobs in systems() {
         for len in [0, 1, 2, 4_096, 4_097, 30_001] {
