@@ -1,142 +1,208 @@
-//! Random programs against what they must come to, on one system after the other, for minutes.
+//! Random programs of all operations, with random panics, against a sequential model of them.
 //!
-//! `cargo xtask soak --minutes N`, or `--seed S` to begin where a run has failed. A round builds a
-//! system of 1, 2, 4, 8 or 32 workers, runs a program from each of up to three threads at once,
-//! leaves it jobs that nobody waits for, drops it, and compares: sums, planned panics, and the
-//! closures that are still alive.
+//! `cargo xtask soak --minutes N`; `--seed S` runs one system's life again. Each seed builds a system of
+//! 1, 2, 4, 8 or 32 workers and a second one beside it, plays programs from up to five threads at once,
+//! leaves messages in the inbox and drops the last handle. A wrong sum, a lost or doubled closure, a
+//! panic that did not come out or came out uncalled for, and a life that is not over within a minute
+//! end the soak with the seed.
 
 mod program;
 mod run;
 
-use bywash::JobSystem;
-use program::{Dice, Piece};
-use run::{PLANNED, Tally, is_planned, run};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use std::{panic, thread};
 
-/// A round takes milliseconds; one that takes this long hangs.
-const HANG: Duration = Duration::from_secs(120);
+use bywash::{JobSystem, WaitPolicy};
+use program::{Author, Model, Random, Steps};
+use run::{Wanted, World, play};
+
+const WORKERS: [usize; 5] = [1, 2, 4, 8, 32];
+
+/// How long one program may take.
+const LIMIT: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
-    let Some((minutes, seed)) = arguments() else {
-        eprintln!("soak: takes --minutes N and --seed S, whole numbers");
-        return ExitCode::from(2);
+    let arguments: Vec<String> = std::env::args().collect();
+    let number = |name: &str| {
+        let place = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(place + 1)?.parse::<u64>().ok()
     };
-    silence_planned_panics();
-    let started = Instant::now();
-    let length = Duration::from_secs(minutes * 60);
-    let mut rounds = 0;
-    while started.elapsed() < length {
-        let seed = seed + rounds;
-        // A thread of its own, so that a hang can be told from the outside.
-        let (done, finished) = mpsc::channel();
-        let worker = thread::spawn(move || {
-            round(seed);
-            // The receiver is there until it has heard this, or ends the process.
-            let _ = done.send(());
-        });
-        match finished.recv_timeout(HANG) {
-            Ok(()) => {}
-            Err(mpsc::RecvTimeoutError::Timeout) => {
-                eprintln!("soak: a round hangs; again with --seed {seed}");
-                return ExitCode::FAILURE;
+    let minutes = number("--minutes").unwrap_or(1);
+    let until = Instant::now() + Duration::from_secs(60 * minutes);
+    let first = number("--seed").unwrap_or(1);
+    let watch = watch();
+    let (mut programs, mut jobs, mut panics) = (0_u64, 0, 0);
+    for seed in first.. {
+        if Instant::now() >= until || (number("--seed").is_some() && seed != first) {
+            break;
+        }
+        watch.seed.store(seed, Ordering::Relaxed);
+        watch.programs.fetch_add(1, Ordering::Relaxed);
+        match live(seed) {
+            Ok(report) => {
+                programs += 1;
+                jobs += report.jobs;
+                panics += report.panics;
             }
-            Err(mpsc::RecvTimeoutError::Disconnected) => {
-                eprintln!("soak: a round went wrong; again with --seed {seed}");
+            Err(words) => {
+                eprintln!("seed {seed}: {words}");
                 return ExitCode::FAILURE;
             }
         }
-        if worker.join().is_err() {
-            return ExitCode::FAILURE;
-        }
-        rounds += 1;
     }
-    println!("soak: {rounds} rounds, no hang, no leak, no wrong answer");
+    println!("{programs} programs, {jobs} jobs, {panics} frames that panicked as they should");
     ExitCode::SUCCESS
 }
 
-fn round(seed: u64) {
-    let mut dice = Dice(seed);
-    let workers = [1, 2, 4, 8, 32][dice.below(5) as usize];
-    let caught = Arc::new(AtomicU64::new(0));
-    let counted = Arc::clone(&caught);
-    let jobs = JobSystem::builder()
-        .workers(workers)
-        .panic_handler(move |payload| {
-            assert!(is_planned(&*payload), "a stray panic");
-            counted.fetch_add(1, Ordering::Relaxed);
-        })
-        .build()
-        .expect("threads can be started");
+/// What the watchdog sees.
+struct Watch {
+    seed: AtomicU64,
+    programs: AtomicU64,
+}
 
-    let budget = 1 << dice.below(11);
-    let callers: Vec<_> = (0..1 + dice.below(3))
-        .map(|_| Piece::random(&mut dice, budget))
-        .collect();
-    let left: Vec<_> = (0..dice.below(20)).map(|_| dice.next()).collect();
-    let left_tally = Arc::new(Tally::default());
-
-    thread::scope(|scope| {
-        for program in &callers {
-            let jobs = &jobs;
-            scope.spawn(move || {
-                let tally = Tally::default();
-                // Twice, so that the second meets what the first has left.
-                for turn in 1..=2 {
-                    jobs.frame(|frame| run(frame, program, &tally));
-                    let expected = program.worth().wrapping_mul(turn);
-                    assert_eq!(tally.sum.load(Ordering::Relaxed), expected, "a wrong sum");
-                    assert_eq!(tally.tickets.load(Ordering::Relaxed), 0, "a closure leaked");
-                }
-            });
-        }
-        for value in &left {
-            let (value, tally) = (*value, Arc::clone(&left_tally));
-            jobs.spawn_detached(move |_| {
-                tally.sum.fetch_add(value, Ordering::Relaxed);
-                if value % 4 == 0 {
-                    panic!("{PLANNED}");
-                }
-            });
+fn watch() -> Arc<Watch> {
+    let watch = Arc::new(Watch {
+        seed: AtomicU64::new(0),
+        programs: AtomicU64::new(0),
+    });
+    let seen = Arc::clone(&watch);
+    std::thread::spawn(move || {
+        loop {
+            let before = seen.programs.load(Ordering::Relaxed);
+            std::thread::sleep(LIMIT);
+            if before != 0 && seen.programs.load(Ordering::Relaxed) == before {
+                eprintln!(
+                    "seed {}: not over within {} s",
+                    seen.seed.load(Ordering::Relaxed),
+                    LIMIT.as_secs()
+                );
+                std::process::abort();
+            }
         }
     });
-    // Drop runs everything that is queued.
-    drop(jobs);
-    let expected = left.iter().copied().fold(0, u64::wrapping_add);
-    let panics = left.iter().filter(|value| *value % 4 == 0).count() as u64;
-    assert_eq!(
-        left_tally.sum.load(Ordering::Relaxed),
-        expected,
-        "a job was lost"
-    );
-    assert_eq!(caught.load(Ordering::Relaxed), panics, "a panic was lost");
-    assert_eq!(Arc::strong_count(&left_tally), 1, "a detached job leaked");
+    watch
 }
 
-/// Minutes and seed; `None` where something else was given.
-fn arguments() -> Option<(u64, u64)> {
-    let (mut minutes, mut seed) = (1, 1);
-    let mut given = std::env::args().skip(1);
-    while let Some(option) = given.next() {
-        let value = given.next()?.parse().ok()?;
-        match option.as_str() {
-            "--minutes" => minutes = value,
-            "--seed" => seed = value,
-            _ => return None,
-        }
+#[derive(Default)]
+struct Report {
+    jobs: u64,
+    panics: u64,
+}
+
+/// One system's life: several threads play a few programs each, then the last handle goes while
+/// messages are still queued.
+fn live(seed: u64) -> Result<Report, String> {
+    let mut random = Random(seed);
+    let workers = WORKERS[random.below(5) as usize];
+    let policy = match random.below(3) {
+        0 => WaitPolicy::Power,
+        1 => WaitPolicy::Balanced,
+        _ => WaitPolicy::Latency,
+    };
+    let build = |workers: usize| {
+        JobSystem::builder()
+            .workers(workers)
+            .wait_policy(policy)
+            .build()
+            .map_err(|error| error.to_string())
+    };
+    let jobs = build(workers)?;
+    let other = build(1 + random.below(3) as usize)?;
+    let threads = [1, 1, 2, 5][random.below(4) as usize];
+    let panics = [0, 200, 30][random.below(3) as usize];
+    let seeds: Vec<u64> = (0..threads).map(|_| random.next()).collect();
+    let reports: Vec<Result<Report, String>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = seeds
+            .iter()
+            .map(|&seed| {
+                let (jobs, other) = (&jobs, &other);
+                scope.spawn(move || play_programs(seed, panics, jobs, other))
+            })
+            .collect();
+        let gone = || Err("a thread panicked".to_owned());
+        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| thread.join();
+        threads
+            .into_iter()
+            .map(|thread| join(thread).unwrap_or_else(|_| gone()))
+            .collect()
+    });
+    let mut total = Report::default();
+    for report in reports {
+        let report = report?;
+        total.jobs += report.jobs;
+        total.panics += report.panics;
     }
-    Some((minutes, seed))
+    drop(other);
+    let (letters, ran) = (random.below(50), Arc::new(AtomicU64::new(0)));
+    for index in 0..letters {
+        let ran = Arc::clone(&ran);
+        jobs.spawn_detached(move |ctx| {
+            let again = Arc::clone(&ran);
+            ctx.spawn_detached(move |_| {
+                again.fetch_add(1, Ordering::Relaxed);
+            });
+            ran.fetch_add(1, Ordering::Relaxed);
+            if panics != 0 && index % 7 == 0 {
+                resume_unwind(Box::new(Wanted));
+            }
+        });
+    }
+    drop(jobs);
+    let ran = ran.load(Ordering::Relaxed);
+    if ran != letters * 2 {
+        return Err(format!("{ran} of {} messages were run", letters * 2));
+    }
+    Ok(total)
 }
 
-/// Thousands of panics are part of the programs; the others are shown.
-fn silence_planned_panics() {
-    let usual = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        if info.payload_as_str() != Some(PLANNED) {
-            usual(info);
+/// Plays a few programs on this thread, each against its model.
+fn play_programs(
+    seed: u64,
+    panics: u64,
+    jobs: &JobSystem,
+    other: &JobSystem,
+) -> Result<Report, String> {
+    let mut author = Author {
+        random: Random(seed),
+        budget: 0,
+        panics,
+    };
+    let mut report = Report::default();
+    for _ in 0..1 + author.random.below(20) {
+        author.budget = [20, 200, 3_000][author.random.below(3) as usize];
+        let depth = 2 + author.random.below(6) as u32;
+        let program: Vec<Steps> = (0..1 + author.random.below(8))
+            .map(|_| author.steps(depth, true))
+            .collect();
+        let program: Steps = program.into_iter().flatten().collect();
+        let mut model = Model::default();
+        let panics = model.frame(&program);
+        let world = World {
+            sum: AtomicU64::new(0),
+            alive: Arc::new(AtomicI64::new(0)),
+            other: other.clone(),
+        };
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            jobs.frame(|frame| play(&program, frame, &world));
+        }));
+        let sum = world.sum.load(Ordering::Relaxed);
+        let alive = world.alive.load(Ordering::Relaxed);
+        match result {
+            Err(payload) if !payload.is::<Wanted>() => return Err("a foreign panic".to_owned()),
+            result if result.is_err() != panics => {
+                return Err(format!("panicked: {}, wanted: {panics}", result.is_err()));
+            }
+            _ if sum != model.sum => {
+                return Err(format!("{sum}, and the model says {}", model.sum));
+            }
+            _ if alive != 0 => return Err(format!("{alive} closures are left")),
+            _ => {}
         }
-    }));
+        report.jobs += model.jobs;
+        report.panics += u64::from(panics);
+    }
+    Ok(report)
 }

@@ -1,93 +1,37 @@
-//! Random programs of the job system's operations, and what each must come to.
+//! Random programs of the job system's operations, and what each comes to when it is run in order.
 
-/// A piece of a program. What it adds to the tally is known beforehand: [`Piece::worth`].
-#[derive(Debug)]
-pub(crate) enum Piece {
-    /// Adds this, after a little work.
-    Leaf(u64),
-    /// Two sides of a join.
-    Join(Box<[Piece; 2]>),
-    /// Detached jobs.
-    Detached(Vec<Piece>),
-    /// Jobs behind one counter, waited for; then the last, as a continuation, if there is one.
-    Counted(Vec<Piece>, Option<Box<Piece>>),
-    /// A job with a result, waited for or left.
-    Job(Box<Piece>, bool),
-    /// Leaves in batches.
-    Batch(Vec<u64>),
-    /// A nested frame.
-    Frame(Vec<Piece>),
-    /// A job before or after its turn.
-    Urgent(Box<Piece>, bool),
-    /// A loop over as many elements, each adding its index.
+use bywash::Priority;
+
+/// The steps of a job or of a frame's body, in order.
+pub(crate) type Steps = Vec<Step>;
+
+pub(crate) enum Step {
+    Add(u64),
+    Detached(Steps),
+    With(Priority, Steps),
+    /// A group, a wait for it, and what starts after it.
+    Group(Vec<Steps>, Steps),
+    /// A handle that is waited for.
+    Handle(Steps),
+    /// A handle that is dropped.
+    Dropped(Steps),
+    /// The first side does not panic: whether the second then runs is not determined.
+    Join(Steps, Steps),
+    Frame(Steps),
+    Caught(Steps),
+    /// A frame of the other system.
+    Other(Steps),
+    Batch(u64),
     Loop(u64),
-    /// The same as a reduction, added once.
     Reduce(u64),
-    /// A nested frame in which one job panics; the others run all the same.
-    Panics(Vec<Piece>),
-    /// A join whose first side panics; the second adds nothing, since it need not start.
-    JoinPanics,
+    Yield,
+    /// Ends these steps.
+    Panic,
 }
 
-impl Piece {
-    /// What the piece adds, computed one after the other.
-    pub(crate) fn worth(&self) -> u64 {
-        let sum = |pieces: &[Self]| {
-            let worths = pieces.iter().map(Self::worth);
-            worths.fold(0, u64::wrapping_add)
-        };
-        match self {
-            Self::Leaf(value) => *value,
-            Self::Join(sides) => sum(sides.as_slice()),
-            Self::Detached(pieces) | Self::Frame(pieces) | Self::Panics(pieces) => sum(pieces),
-            Self::Counted(pieces, last) => {
-                sum(pieces).wrapping_add(last.as_ref().map_or(0, |last| last.worth()))
-            }
-            Self::Job(piece, _) | Self::Urgent(piece, _) => piece.worth(),
-            Self::Batch(values) => values.iter().copied().fold(0, u64::wrapping_add),
-            Self::Loop(length) | Self::Reduce(length) => length * length.saturating_sub(1) / 2,
-            Self::JoinPanics => 0,
-        }
-    }
+pub(crate) struct Random(pub(crate) u64);
 
-    /// A program with about `budget` pieces.
-    pub(crate) fn random(dice: &mut Dice, budget: u64) -> Self {
-        if budget <= 1 {
-            return match dice.below(12) {
-                0 => Self::Loop(dice.below(3_000)),
-                1 => Self::Reduce(dice.below(3_000)),
-                2 => Self::Batch((0..dice.below(40)).map(|_| dice.next()).collect()),
-                3 => Self::JoinPanics,
-                _ => Self::Leaf(dice.next()),
-            };
-        }
-        let parts = 1 + dice.below(budget.min(12));
-        let share = (budget - 1) / parts;
-        let mut pieces: Vec<_> = (0..parts).map(|_| Self::random(dice, share)).collect();
-        match dice.below(8) {
-            0 | 1 => {
-                let other = Self::random(dice, share);
-                let one = Self::Detached(pieces);
-                Self::Join(Box::new([one, other]))
-            }
-            2 => Self::Detached(pieces),
-            3 => {
-                let last = pieces.pop().map(Box::new).filter(|_| dice.below(2) == 0);
-                Self::Counted(pieces, last)
-            }
-            4 => Self::Job(Box::new(Self::Detached(pieces)), dice.below(4) > 0),
-            5 => Self::Frame(pieces),
-            6 => Self::Urgent(Box::new(Self::Frame(pieces)), dice.below(2) == 0),
-            _ => Self::Panics(pieces),
-        }
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): the same numbers for the same seed.
-#[derive(Debug)]
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
+impl Random {
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -96,8 +40,123 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `limit`; 0 where the limit is 0.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.next().checked_rem(limit).unwrap_or(0)
+        self.next() % limit
+    }
+}
+
+/// Writes programs of a bounded size.
+pub(crate) struct Author {
+    pub(crate) random: Random,
+    pub(crate) budget: usize,
+    /// One step in so many panics; 0: none.
+    pub(crate) panics: u64,
+}
+
+impl Author {
+    pub(crate) fn steps(&mut self, depth: u32, may_panic: bool) -> Steps {
+        let count = 1 + self.random.below(8);
+        let mut steps = Steps::new();
+        for _ in 0..count {
+            if self.budget == 0 {
+                break;
+            }
+            self.budget -= 1;
+            steps.push(self.step(depth, may_panic));
+        }
+        steps
+    }
+
+    fn step(&mut self, depth: u32, may_panic: bool) -> Step {
+        if may_panic && self.panics != 0 && self.random.below(self.panics) == 0 {
+            return Step::Panic;
+        }
+        if depth == 0 {
+            return Step::Add(self.random.below(1_000));
+        }
+        let below = depth - 1;
+        match self.random.below(20) {
+            0..=2 => Step::Add(self.random.below(1_000)),
+            3..=5 => Step::Detached(self.steps(below, true)),
+            6 => Step::With(Priority::High, self.steps(below, true)),
+            7 => Step::With(Priority::Low, self.steps(below, true)),
+            8 | 9 => {
+                let jobs = 1 + self.random.below(6);
+                let jobs = (0..jobs).map(|_| self.steps(below, true)).collect();
+                Step::Group(jobs, self.steps(below, true))
+            }
+            10 => Step::Handle(self.steps(below, may_panic)),
+            11 => Step::Dropped(self.steps(below, true)),
+            12 | 13 => Step::Join(self.steps(below, false), self.steps(below, may_panic)),
+            14 if may_panic => Step::Frame(self.steps(below, true)),
+            15 => Step::Caught(self.steps(below, true)),
+            16 if may_panic => Step::Other(self.steps(below, true)),
+            17 => Step::Batch(self.random.below(50)),
+            18 => match self.random.below(2) {
+                0 => Step::Loop(self.random.below(300)),
+                _ => Step::Reduce(self.random.below(3_000)),
+            },
+            _ => Step::Yield,
+        }
+    }
+}
+
+/// What a program comes to when it is run in order.
+#[derive(Default)]
+pub(crate) struct Model {
+    pub(crate) sum: u64,
+    pub(crate) jobs: u64,
+}
+
+impl Model {
+    /// Runs steps; whether they end in a panic. `frame` tells whether their frame will.
+    fn run(&mut self, steps: &[Step], frame: &mut bool) -> bool {
+        steps.iter().any(|step| self.step(step, frame))
+    }
+
+    fn job(&mut self, steps: &[Step], frame: &mut bool) {
+        self.jobs += 1;
+        *frame |= self.run(steps, frame);
+    }
+
+    /// Whether a frame with this body panics at its end.
+    pub(crate) fn frame(&mut self, steps: &[Step]) -> bool {
+        let mut of_jobs = false;
+        self.run(steps, &mut of_jobs) | of_jobs
+    }
+
+    fn step(&mut self, step: &Step, frame: &mut bool) -> bool {
+        match step {
+            Step::Add(number) => self.sum += number,
+            Step::Detached(steps) | Step::With(_, steps) | Step::Dropped(steps) => {
+                self.job(steps, frame);
+            }
+            Step::Group(jobs, after) => {
+                jobs.iter().for_each(|steps| self.job(steps, frame));
+                self.job(after, frame);
+            }
+            Step::Handle(steps) => {
+                self.jobs += 1;
+                return self.run(steps, frame);
+            }
+            Step::Join(first, second) => {
+                self.jobs += 1;
+                self.run(first, frame);
+                return self.run(second, frame);
+            }
+            Step::Frame(steps) | Step::Other(steps) => return self.frame(steps),
+            Step::Caught(steps) => {
+                self.frame(steps);
+            }
+            Step::Batch(tasks) => {
+                self.sum += tasks;
+                self.jobs += tasks;
+            }
+            Step::Loop(len) => self.sum += len,
+            Step::Reduce(len) => self.sum += len * len.saturating_sub(1) / 2,
+            Step::Yield => {}
+            Step::Panic => return true,
+        }
+        false
     }
 }

@@ -1,171 +1,107 @@
-//! A program run by the job system, with a ticket in every closure that tells whether it was dropped.
+//! A program run in parallel.
 
-use crate::program::Piece;
-use bywash::{Context, Priority};
-use std::hint::black_box;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-/// The words of a panic that the program asked for.
-pub(crate) const PLANNED: &str = "planned";
+use bywash::{Context, JobSystem};
 
-/// What a run adds up to, and the closures that are alive.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
+use crate::program::Step;
+
+/// What a program is run in.
+pub(crate) struct World {
     pub(crate) sum: AtomicU64,
-    pub(crate) tickets: AtomicI64,
+    /// Closures that exist.
+    pub(crate) alive: Arc<AtomicI64>,
+    pub(crate) other: JobSystem,
 }
 
-impl Tally {
-    fn add(&self, value: u64) {
-        self.sum.fetch_add(value, Ordering::Relaxed);
-    }
+/// Captured by each closure.
+pub(crate) struct Token(Arc<AtomicI64>);
 
-    fn ticket(&self) -> Ticket<'_> {
-        self.tickets.fetch_add(1, Ordering::Relaxed);
-        Ticket(self)
+impl Token {
+    fn new(world: &World) -> Self {
+        world.alive.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(&world.alive))
     }
 }
 
-/// Lies in a closure; its drop says that the closure is gone.
-pub(crate) struct Ticket<'a>(&'a Tally);
-
-impl Drop for Ticket<'_> {
+impl Drop for Token {
     fn drop(&mut self) {
-        self.0.tickets.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// Runs `piece` inside a frame; what it spawned is done by that frame's end.
-pub(crate) fn run<'frame>(context: &Context<'frame>, piece: &'frame Piece, tally: &'frame Tally) {
-    match piece {
-        Piece::Leaf(value) => {
-            // Some hundred nanoseconds now and then, so that thieves come in between.
-            for turn in 0..value % 500 {
-                black_box(turn);
-            }
-            tally.add(*value);
+/// What programs panic with; `resume_unwind` keeps the hook quiet.
+pub(crate) struct Wanted;
+
+pub(crate) fn play<'frame>(steps: &'frame [Step], ctx: &Context<'frame>, world: &'frame World) {
+    for step in steps {
+        play_one(step, ctx, world);
+    }
+}
+
+pub(crate) fn play_one<'frame>(step: &'frame Step, ctx: &Context<'frame>, world: &'frame World) {
+    let job = |steps: &'frame [Step]| {
+        let token = Token::new(world);
+        move |ctx: &Context<'frame>| {
+            let _token = token;
+            play(steps, ctx, world);
         }
-        Piece::Join(sides) => {
-            let (first, second) = (tally.ticket(), tally.ticket());
-            context.join(
-                |context| {
-                    let _ticket = first;
-                    run(context, &sides[0], tally);
-                },
-                |context| {
-                    let _ticket = second;
-                    run(context, &sides[1], tally);
-                },
-            );
+    };
+    match step {
+        Step::Add(number) => {
+            world.sum.fetch_add(*number, Ordering::Relaxed);
         }
-        Piece::Detached(pieces) => detach_all(context, pieces, tally),
-        Piece::Counted(pieces, last) => {
-            let counter = context.counter();
-            for piece in pieces {
-                let ticket = tally.ticket();
-                context.spawn_with_counter(counter, move |context| {
-                    let _ticket = ticket;
-                    run(context, piece, tally);
-                });
+        Step::Detached(steps) => ctx.spawn_detached(job(steps)),
+        Step::With(priority, steps) => ctx.spawn_with_priority(*priority, job(steps)),
+        Step::Group(jobs, after) => {
+            let group = ctx.counter();
+            for steps in jobs {
+                ctx.spawn_with_counter(group, job(steps));
             }
-            if let Some(last) = last {
-                let ticket = tally.ticket();
-                context.spawn_after(counter, move |context| {
-                    let _ticket = ticket;
-                    run(context, last, tally);
-                });
-            }
-            context.wait(counter);
-            assert!(counter.is_zero(), "a wait ended before its counter");
+            ctx.spawn_after(group, job(after));
+            ctx.wait(group);
         }
-        Piece::Job(piece, is_awaited) => {
-            let ticket = tally.ticket();
-            let job = context.spawn_job(move |context| {
-                run(context, piece, tally);
-                ticket
-            });
-            if *is_awaited {
-                drop(job.wait(context));
+        Step::Handle(steps) => ctx.spawn_job(job(steps)).wait(ctx),
+        Step::Dropped(steps) => drop(ctx.spawn_job(job(steps))),
+        Step::Join(first, second) => {
+            ctx.join(job(first), job(second));
+        }
+        Step::Frame(steps) => ctx.frame(|inner| play(steps, inner, world)),
+        Step::Caught(steps) => {
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                ctx.frame(|inner| play(steps, inner, world));
+            }));
+            if let Err(payload) = result
+                && !payload.is::<Wanted>()
+            {
+                resume_unwind(payload);
             }
         }
-        Piece::Batch(values) => context.spawn_batch(values.iter().map(|value| {
-            let ticket = tally.ticket();
-            move |_: &Context<'_>| {
-                let _ticket = ticket;
-                tally.add(*value);
+        Step::Other(steps) => world.other.frame(|inner| play(steps, inner, world)),
+        Step::Batch(tasks) => ctx.spawn_batch((0..*tasks).map(|_| {
+            let token = Token::new(world);
+            move |_: &Context<'frame>| {
+                let _token = token;
+                world.sum.fetch_add(1, Ordering::Relaxed);
             }
         })),
-        Piece::Frame(pieces) => context.frame(|inner| detach_all(inner, pieces, tally)),
-        Piece::Urgent(piece, is_high) => {
-            let priority = if *is_high {
-                Priority::High
-            } else {
-                Priority::Low
-            };
-            let ticket = tally.ticket();
-            context.spawn_with_priority(priority, move |context| {
-                let _ticket = ticket;
-                run(context, piece, tally);
-            });
-        }
-        Piece::Loop(length) => {
-            context.parallel_for(0..*length as usize, |index| tally.add(index as u64));
-        }
-        Piece::Reduce(length) => {
-            let length = *length as usize;
-            let sum =
-                context.parallel_reduce(0..length, || 0, |sum, i| sum + i as u64, |a, b| a + b);
-            tally.add(sum);
-        }
-        Piece::Panics(pieces) => expect_panic(|| {
-            context.frame(|inner| {
-                detach_all(inner, pieces, tally);
-                let ticket = tally.ticket();
-                inner.spawn_detached(move |_| {
-                    let _ticket = ticket;
-                    panic!("{PLANNED}");
-                });
-            });
+        Step::Loop(len) => ctx.parallel_for(0..*len as usize, |_| {
+            world.sum.fetch_add(1, Ordering::Relaxed);
         }),
-        Piece::JoinPanics => {
-            let ticket = tally.ticket();
-            expect_panic(|| {
-                context.join(
-                    |_| panic!("{PLANNED}"),
-                    |_| {
-                        let _ticket = ticket;
-                    },
-                );
-            });
+        Step::Reduce(len) => {
+            let sum = ctx.parallel_reduce(
+                0..*len as usize,
+                || 0,
+                |sum, index| sum + index as u64,
+                |a, b| a + b,
+            );
+            world.sum.fetch_add(sum, Ordering::Relaxed);
         }
+        Step::Yield => {
+            ctx.yield_now();
+        }
+        Step::Panic => resume_unwind(Box::new(Wanted)),
     }
-}
-
-fn detach_all<'frame>(context: &Context<'frame>, pieces: &'frame [Piece], tally: &'frame Tally) {
-    for piece in pieces {
-        let ticket = tally.ticket();
-        context.spawn_detached(move |context| {
-            let _ticket = ticket;
-            run(context, piece, tally);
-        });
-    }
-    if pieces.len() % 5 == 4 {
-        context.yield_now();
-    }
-}
-
-fn expect_panic(body: impl FnOnce()) {
-    let payload = catch_unwind(AssertUnwindSafe(body)).expect_err("a planned panic got lost");
-    assert!(
-        is_planned(&*payload),
-        "another panic than the planned one came out"
-    );
-}
-
-/// Whether a panic was asked for by the program.
-pub(crate) fn is_planned(payload: &(dyn std::any::Any + Send)) -> bool {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text == Some(PLANNED)
 }
