@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::ptr::{NonNull, null};
 
 use crate::context::Context;
+use crate::record::FrameRecord;
 use crate::share::Share;
 use crate::spawn::Continuation;
 use crate::sums::Sums;
@@ -16,14 +17,21 @@ use crate::wait::Awaited;
 /// [`Context::counter`], used by [`Context::spawn_with_counter`], [`Context::wait`] and
 /// [`Context::spawn_after`].
 pub struct Counter {
+    frame: &'static FrameRecord,
     sums: Sums<Continuation>,
 }
 
 impl Counter {
     pub(crate) fn new(owner: &Share) -> Self {
         Self {
+            frame: owner.record(),
             sums: Sums::new(std::ptr::from_ref(owner).cast()),
         }
+    }
+
+    /// The frame that made the counter.
+    pub(crate) fn frame(&self) -> &'static FrameRecord {
+        self.frame
     }
 
     /// Whether every job counted so far has ended. A look; others may go on spawning.

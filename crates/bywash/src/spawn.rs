@@ -103,10 +103,18 @@ impl<'frame> Context<'frame> {
 
     /// Starts a job as soon as every job that `counter` counts has ended; at once if that is now.
     /// Nobody blocks meanwhile. It runs all the same if one of them panicked.
+    ///
+    /// # Panics
+    /// If the counter was made by a frame around this one: this frame would not end before that one's
+    /// jobs, which wait for it on the same stack.
     pub fn spawn_after<F>(&self, counter: &'frame Counter, body: F)
     where
         F: FnOnce(&Context<'frame>) + Send + 'frame,
     {
+        assert!(
+            std::ptr::eq(counter.frame(), self.share().record()),
+            "spawn_after needs a counter of its own frame: make one with `counter`, or spawn from the outer frame"
+        );
         let job = self.share().take::<After<F>>();
         let header = Header {
             run: run_after::<F>,

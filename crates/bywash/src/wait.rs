@@ -44,7 +44,22 @@ impl<'frame> Context<'frame> {
     /// frame's end.
     #[inline]
     pub fn wait(&self, counter: &'frame Counter) {
-        self.wait_for(counter);
+        if std::ptr::eq(counter.frame(), self.share().record()) {
+            self.wait_for(counter);
+        } else {
+            self.wait_around(counter);
+        }
+    }
+
+    /// Waits for a counter of a frame around this one: helps with that frame's jobs, some of which may
+    /// lie below this one's on the stack.
+    #[cold]
+    fn wait_around(&self, counter: &'frame Counter) {
+        let worker = self.worker();
+        let share = worker.share_of(counter.frame());
+        // SAFETY: the counter is borrowed for longer than this call, so its frame is open.
+        let context = unsafe { worker.context_in(share) };
+        context.wait_for(counter);
     }
 
     /// Runs a job of this frame, if there is one that has not begun: an own one, or one that others

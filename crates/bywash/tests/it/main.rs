@@ -7,6 +7,7 @@ mod loops_building;
 mod loops_properties;
 mod loops_search;
 mod loops_slices;
+mod nesting;
 mod panics;
 mod placement;
 mod scopes;
