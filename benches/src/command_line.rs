@@ -36,6 +36,10 @@ struct Arguments {
     #[arg(long, value_name = "PATH", default_value = "target/bench/report.json")]
     json: PathBuf,
 
+    /// Also keeps the report as benches/results/MACHINE/DATE.json, for figures that are quoted
+    #[arg(long, conflicts_with = "quick")]
+    record: bool,
+
     /// Names the rows and what each times, and measures nothing
     #[arg(long)]
     list: bool,
@@ -205,6 +209,14 @@ fn measure(arguments: &Arguments, rows: &[&Row]) -> Result<ExitCode, String> {
     write_page(&page, &report)?;
     println!("report: {}", arguments.json.display());
     println!("page:   {}", page.display());
+    if arguments.record {
+        let day = report.date.get(..10).unwrap_or(&report.date);
+        let kept = Path::new("benches/results")
+            .join(report.machine.slug())
+            .join(format!("{day}.json"));
+        file::write(&kept, &report)?;
+        println!("kept:   {}", kept.display());
+    }
     let all_checked = report.rows.iter().all(|row| row.checked);
     Ok(if all_checked {
         ExitCode::SUCCESS
@@ -295,9 +307,20 @@ fn refuse_or_help(error: &clap::Error) -> ExitCode {
         print!("{error}");
         return ExitCode::SUCCESS;
     }
-    let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default();
-    refuse(first.trim_start_matches("error: "))
+    refuse(&first_sentence(&error.to_string()))
+}
+
+/// The complaint alone: its first line, and the next where the first only announces it.
+fn first_sentence(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim);
+    let first = lines
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches("error: ");
+    match lines.next() {
+        Some(next) if first.ends_with(':') => format!("{first} {next}"),
+        _ => first.to_owned(),
+    }
 }
 
 fn refuse(words: &str) -> ExitCode {
@@ -336,6 +359,22 @@ mod tests {
         assert_eq!(worker_counts(&[4, 1, 4]), Ok(vec![1, 4]));
         assert!(worker_counts(&[2, 0]).is_err());
         assert!(worker_counts(&[1_000_000]).is_err());
+    }
+
+    #[test]
+    fn a_refusal_is_one_line() {
+        for arguments in [
+            &["bench", "--bogus"][..],
+            &["bench", "--workers", "two"],
+            &["bench", "--readme", "README.md"],
+        ] {
+            let Err(error) = Arguments::try_parse_from(arguments) else {
+                panic!("{arguments:?} is wrong usage");
+            };
+            let words = first_sentence(&error.to_string());
+            assert!(!words.contains('\n') && words.len() > 20, "{words}");
+            assert!(!words.ends_with(':'), "{words}");
+        }
     }
 
     #[test]
