@@ -337,20 +337,21 @@ fn a_frames_result_that_owns_memory_comes_out_whole() {
 
 #[test]
 fn a_handle_may_be_waited_for_in_another_job() {
+    // The jobs waited for wait for nothing themselves: a chain of waits among siblings can close a
+    // circle through the stack of a worker that helps.
     for jobs in systems() {
         for _ in 0..100 {
             let sum = Arc::new(AtomicUsize::new(0));
             jobs.frame(|frame| {
-                let mut before = frame.spawn_job(|_| 1_usize);
                 for _ in 0..50 {
-                    before = frame.spawn_job(move |ctx| before.wait(ctx) + 1);
+                    let before = frame.spawn_job(|_| 1_usize);
+                    let sum = Arc::clone(&sum);
+                    frame.spawn_detached(move |ctx| {
+                        sum.fetch_add(before.wait(ctx), Ordering::Relaxed);
+                    });
                 }
-                let sum = Arc::clone(&sum);
-                frame.spawn_detached(move |ctx| {
-                    sum.store(before.wait(ctx), Ordering::Relaxed);
-                });
             });
-            assert_eq!(sum.load(Ordering::Relaxed), 51);
+            assert_eq!(sum.load(Ordering::Relaxed), 50);
         }
     }
 }
