@@ -121,11 +121,6 @@ impl Idle {
         self.searching.load(Ordering::Relaxed) != 0
     }
 
-    /// Whether some worker could be woken. A look.
-    pub fn is_anyone_asleep(&self) -> bool {
-        !(self.free.is_empty() && self.helpers.is_empty())
-    }
-
     /// After a publication: whether somebody who sleeps should be told of it.
     pub fn has_sleepers(&self) -> bool {
         // SeqCst: pairs with the fences in `leave_seat` and `start_waiting`.

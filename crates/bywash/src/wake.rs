@@ -62,6 +62,15 @@ impl System {
         }
     }
 
+    /// Whether there is a sleeper that may be woken now: not one of a closed tier. A look.
+    pub(crate) fn could_wake_somebody(&self) -> bool {
+        self.idle()
+            .free_seats()
+            .next()
+            .is_some_and(|seat| seat < self.open_workers())
+            || self.idle().waiting_seats().next().is_some()
+    }
+
     /// Wakes a sleeper for what came in from outside.
     pub(crate) fn wake_for_inbox(&self) {
         if !self.idle().has_sleepers() {

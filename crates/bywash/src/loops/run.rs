@@ -145,11 +145,11 @@ impl<'frame> Context<'frame> {
 
     /// Whether somebody could help with what is left, and in time.
     fn is_worth_sharing(&self, nanos: f64) -> bool {
-        let idle = self.worker().system().idle();
-        if idle.is_anyone_searching() {
+        let system = self.worker().system();
+        if system.idle().is_anyone_searching() {
             nanos >= WORTH_SHARING.as_nanos() as f64
         } else {
-            nanos >= WORTH_A_WAKE.as_nanos() as f64 && idle.is_anyone_asleep()
+            nanos >= WORTH_A_WAKE.as_nanos() as f64 && system.could_wake_somebody()
         }
     }
 }
