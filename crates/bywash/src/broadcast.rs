@@ -29,7 +29,7 @@ impl JobSystem {
         T: Send,
     {
         let system = self.system();
-        let workers = self.seats();
+        let workers = system.seats_with_threads();
         let round = Round {
             body,
             left: AtomicUsize::new(workers * ONE),

@@ -230,24 +230,59 @@ where
     let counter = unsafe { counter.as_ref() };
     context.worker().tally().turn_to(counter, context);
     // Dropped at the end, or while a panic passes: a panic counts down too.
-    let _count = CountOnDrop { counter, context };
+    let running = context.worker().counted_jobs();
+    let here = CountedJob {
+        counter,
+        outer: running.get(),
+    };
+    running.set(&here);
+    let _count = CountOnDrop {
+        job: &here,
+        context,
+    };
     // SAFETY: the caller gives a context of the job's frame, which is `'frame`.
     body(unsafe { context.in_frame() });
     1
 }
 
+/// A job that runs on this worker and counts in a counter; a link to the one that it interrupted.
+pub(crate) struct CountedJob {
+    counter: *const Counter,
+    outer: *const CountedJob,
+}
+
+impl CountedJob {
+    /// Whether this job, or one that it interrupted, counts in `counter`, which cannot become zero
+    /// before they return.
+    ///
+    /// # Safety
+    /// `innermost` is the worker's list, read on the worker's thread.
+    pub(crate) unsafe fn counts_in(innermost: *const Self, counter: &Counter) -> bool {
+        let mut here = innermost;
+        // SAFETY: a job is taken off the list before it returns, so those listed are on the stack.
+        while let Some(job) = unsafe { here.as_ref() } {
+            if std::ptr::eq(job.counter, counter) {
+                return true;
+            }
+            here = job.outer;
+        }
+        false
+    }
+}
+
 struct CountOnDrop<'job, 'frame> {
-    counter: &'job Counter,
+    job: &'job CountedJob,
     context: &'job Context<'frame>,
 }
 
 impl Drop for CountOnDrop<'_, '_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.context
-            .worker()
-            .tally()
-            .add(self.counter, self.context);
+        let worker = self.context.worker();
+        worker.counted_jobs().set(self.job.outer);
+        // SAFETY: a counter lives as long as its frame, which cannot end before this job is counted.
+        let counter = unsafe { &*self.job.counter };
+        worker.tally().add(counter, self.context);
     }
 }
 

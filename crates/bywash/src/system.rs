@@ -30,6 +30,7 @@ pub(crate) struct System {
     inbox: Inbox,
     lanes: Lanes,
     stopping: AtomicBool,
+    with_threads: AtomicUsize,
     /// Callers who wait for a searching worker to leave its seat.
     pub(crate) callers: CachePadded<AtomicUsize>,
     pub(crate) settings: Settings,
@@ -69,6 +70,7 @@ impl System {
             inbox: Inbox::new(),
             lanes: Lanes::new(),
             stopping: AtomicBool::new(false),
+            with_threads: AtomicUsize::new(workers),
             callers: CachePadded::new(AtomicUsize::new(0)),
             settings,
             spillover,
@@ -138,12 +140,14 @@ impl System {
         victims.chain(guests)
     }
 
-    /// The threads of these seats could not be started: nobody may wait for them. Callers can still
-    /// sit there until the last handle goes.
+    /// The threads of these seats could not be started: nobody is to be woken there. Callers can sit
+    /// on them all the same.
     pub(crate) fn run_without_threads_from(&self, first: usize) {
+        self.with_threads.store(first, Ordering::Relaxed);
         for index in first..self.seats.len() {
             // A waker may have taken the seat already for the thread that will never come.
-            if !self.idle.take_seat(index) {
+            if self.seats[index].bed.take_token() {
+                self.idle.leave_seat(index);
                 self.wake_for_inbox();
             }
         }
@@ -159,9 +163,15 @@ impl System {
 
     /// How many workers, from the first on, may be awake now.
     pub(crate) fn open_workers(&self) -> usize {
+        let threads = self.seats_with_threads();
         self.spillover
             .as_ref()
-            .map_or(self.seats.len(), Spillover::open_workers)
+            .map_or(threads, |spillover| spillover.open_workers().min(threads))
+    }
+
+    /// How many seats have a thread: all, unless the operating system refused one.
+    pub(crate) fn seats_with_threads(&self) -> usize {
+        self.with_threads.load(Ordering::Relaxed)
     }
 
     /// Binds the calling thread where the plan says, and keeps what came of it.

@@ -80,7 +80,8 @@ type Yields<'frame, T> = (fn(&'frame ()) -> &'frame (), T);
 unsafe impl<T: Send> Send for JobHandle<'_, T> {}
 
 impl<'frame, T> JobHandle<'frame, T> {
-    /// Returns the job's result; helps meanwhile, as [`Context::wait`] does.
+    /// Returns the job's result; helps meanwhile, as [`Context::wait`] does, with the same caution about
+    /// chains of jobs that wait for one another.
     ///
     /// # Panics
     /// With the job's panic.

@@ -13,6 +13,7 @@ use crate::counter::Counter;
 use crate::job::JobRef;
 use crate::patience::{Patience, Pause};
 use crate::record::FrameRecord;
+use crate::spawn::CountedJob;
 use crate::stats::Did;
 use crate::worker::Worker;
 
@@ -42,8 +43,26 @@ impl<'frame> Context<'frame> {
     /// Returns when every job that `counter` counts has ended; runs jobs of this frame meanwhile,
     /// and sleeps when there are none. A job's panic is not rethrown here: it comes out at the
     /// frame's end.
+    ///
+    /// Jobs that are run meanwhile run on top of this one, on the same stack. So a job may wait for what
+    /// it spawned, but chains of jobs that wait for one another side by side can come to lie on top of
+    /// the one they wait for: let such a chain continue by [`Context::spawn_after`] instead.
+    ///
+    /// # Panics
+    /// If this job, or one below it on this stack, is counted by `counter`: it would wait for ever.
     #[inline]
     pub fn wait(&self, counter: &'frame Counter) {
+        if counter.is_zero() {
+            return self.wait_for(counter);
+        }
+        let running = self.worker().counted_jobs().get();
+        // SAFETY: this worker's own list, on its thread.
+        let is_own = !running.is_null() && unsafe { CountedJob::counts_in(running, counter) };
+        assert!(
+            !is_own,
+            "a job waits for the counter that counts it, which cannot become zero before the job ends: \
+             use spawn_after, or another counter for what it spawned"
+        );
         if std::ptr::eq(counter.frame(), self.share().record()) {
             self.wait_for(counter);
         } else {

@@ -64,3 +64,23 @@ fn a_continuation_on_an_outer_frames_counter_is_refused_with_words() {
             .contains("counter of its own frame")
     );
 }
+
+#[test]
+fn a_job_that_waits_for_its_own_counter_panics_with_words() {
+    for workers in [1, 4] {
+        let jobs = JobSystem::builder().workers(workers).build().unwrap();
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            jobs.frame(|frame| {
+                let group = frame.counter();
+                frame.spawn_with_counter(group, move |ctx| ctx.wait(group));
+            });
+        }));
+        let words = panicked.unwrap_err();
+        assert!(
+            words
+                .downcast_ref::<&str>()
+                .unwrap()
+                .contains("cannot become zero")
+        );
+    }
+}

@@ -217,6 +217,7 @@ fn a_result_whose_drop_panics_comes_out_at_the_frames_end() {
 }
 
 #[test]
+#[cfg_attr(bywash_asan, ignore = "leaks on purpose")]
 fn a_payload_whose_drop_panics_is_forgotten_where_nobody_wants_it() {
     for jobs in systems() {
         let result = catch_unwind(AssertUnwindSafe(|| {

@@ -259,6 +259,7 @@ fn a_worker_that_blocks_keeps_only_what_it_runs() {
 }
 
 #[test]
+#[cfg_attr(bywash_asan, ignore = "leaks on purpose")]
 fn forgotten_handles_leak_at_most() {
     for jobs in systems() {
         let ran = AtomicUsize::new(0);
@@ -276,6 +277,7 @@ fn forgotten_handles_leak_at_most() {
 }
 
 #[test]
+#[cfg_attr(bywash_asan, ignore = "leaks on purpose")]
 fn a_forgotten_handle_to_the_system_leaves_its_threads_asleep() {
     let jobs = JobSystem::builder().workers(2).build().unwrap();
     let forgotten = jobs.clone();
