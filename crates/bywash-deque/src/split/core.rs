@@ -22,6 +22,10 @@ const PATIENCE: usize = 256;
 /// A stream of pushes exposes itself at the latest after this many, asked or not.
 const LONGEST_STRIDE: usize = 64;
 
+/// The most items that an owner keeps to itself, less one, when nobody steals and nobody asks. A model
+/// checker sees an owner that is never shy: it only says when to publish, not how.
+const MOST_SHYNESS: usize = if cfg!(bywash_loom) { 1 } else { 16 };
+
 /// How much one exposure moves at most: half the ring, so that a reclaim stays short.
 const LARGEST_EXPOSURE: usize = RING_SLOTS / 2;
 
@@ -61,6 +65,10 @@ struct Hot {
     published: Cell<usize>,
     capacity: Cell<usize>,
     stride: Cell<usize>,
+    /// How many private items are worth exposing unasked.
+    shyness: Cell<usize>,
+    /// Items published since the last reclaim.
+    shown: Cell<usize>,
     /// Pops that found nothing since half of the stack was last in use.
     lulls: Cell<usize>,
     /// False while there is nobody who could steal; then nothing is exposed unasked.
@@ -89,6 +97,8 @@ impl<T: Item> Core<T> {
             published: Cell::new(0),
             capacity: Cell::new(FIRST_CAPACITY),
             stride: Cell::new(1),
+            shyness: Cell::new(1),
+            shown: Cell::new(0),
             lulls: Cell::new(0),
             watched: Cell::new(true),
         };
@@ -327,11 +337,15 @@ impl<'core, T: Item> Owner<'core, T> {
 
     /// Before the owner turns to something long: makes the older half public if thieves would
     /// otherwise find nothing. Returns whether anything was published.
+    ///
+    /// Unasked, it keeps fewer than sixteen items to itself while what it exposes comes back unstolen:
+    /// each time doubles what is too little to expose, and a theft makes every item worth it again.
     #[inline(always)]
     pub fn expose(self) -> bool {
         let hot = self.hot();
-        if !hot.watched.get() || hot.len.get() == hot.published.get() || !self.core.ring.is_empty()
-        {
+        let private = hot.len.get() - hot.published.get();
+        let is_little = private < hot.shyness.get() && (private == 0 || !self.is_asked());
+        if !hot.watched.get() || is_little || !self.core.ring.is_empty() {
             return false;
         }
         self.expose_slow()
@@ -449,6 +463,7 @@ impl<'core, T: Item> Owner<'core, T> {
             (raw, item.label())
         }));
         hot.published.set(first + count);
+        hot.shown.set(hot.shown.get() + count);
         self.core.counters.published();
         count
     }
@@ -461,6 +476,14 @@ impl<'core, T: Item> Owner<'core, T> {
             self.slot(end - count + index).set(Some(raw));
         });
         hot.published.set(end - count);
+        // Nobody wanted what was shown: the next time it takes more to show any.
+        match hot.shown.replace(0) {
+            0 => {}
+            shown if shown == count => {
+                hot.shyness.set((hot.shyness.get() * 2).min(MOST_SHYNESS));
+            }
+            _ => hot.shyness.set(1),
+        }
         count
     }
 
@@ -473,7 +496,9 @@ impl<'core, T: Item> Owner<'core, T> {
             self.hot().published.set(floor);
             return None;
         }
-        self.hot().stride.set(1);
+        if self.hot().shyness.get() == 1 {
+            self.hot().stride.set(1);
+        }
         if !self.is_asked() {
             // A question that nobody has answered stands.
             self.rearm();

@@ -29,7 +29,8 @@
 //! that are in the ring. The rule that bounds what stays hidden: a stream of pushes exposes the older
 //! half of what is private at pushes 1, 3, 7, 15 … and then at each further 64, asked or not, as
 //! long as the ring has room; and an owner that calls [`Owner::expose`] before it runs an item leaves
-//! the ring empty only when it holds nothing more.
+//! the ring empty only when it holds fewer than sixteen items, of which none were wanted lately, and
+//! nothing at all if somebody has asked.
 
 mod core;
 mod pair;
