@@ -5,7 +5,7 @@ use crate::build::World;
 use crate::failure::Failure;
 use crate::mutants::{self, Shard};
 use crate::steps::Steps;
-use crate::{features, host, outside, process, sanitize, tidy, workspace};
+use crate::{bench, features, host, outside, process, sanitize, tidy, workspace};
 use std::process::Command;
 
 /// The mutants are met in turn, one part a commit.
@@ -18,6 +18,7 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     mutants::add(&mut steps, shard_of_the_day(), None);
     sanitize::address(&mut steps);
     outside::add(&mut steps);
+    add_instructions(&mut steps)?;
     steps.finish("ci")
 }
 
@@ -43,6 +44,18 @@ pub(crate) fn add_lints(steps: &mut Steps) -> Result<(), Failure> {
     }
     let mut rustdoc = World::Plain.cargo(&["doc", "--workspace", "--no-deps"]);
     steps.program("documentation", rustdoc.env("RUSTDOCFLAGS", "-D warnings"));
+    Ok(())
+}
+
+/// The hot paths' instructions, which must not grow unnoticed.
+fn add_instructions(steps: &mut Steps) -> Result<(), Failure> {
+    if !host::has_valgrind() {
+        steps.skip("instructions", host::no_valgrind());
+        return Ok(());
+    }
+    let mut bench = Command::new(bench::program()?);
+    bench.current_dir(workspace::root());
+    steps.program("instructions", bench.arg("--instructions"));
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What this machine has: libhwloc, and its target triple.
+//! What this machine has: libhwloc, valgrind, and its target triple.
 
 use crate::process;
 use std::process::Command;
@@ -15,6 +15,16 @@ pub(crate) fn has_hwloc() -> bool {
 /// What to say where libhwloc is missing.
 pub(crate) fn no_hwloc() -> String {
     format!("no libhwloc here; on Debian: apt-get install {HWLOC_PACKAGES}")
+}
+
+/// Whether instructions can be counted here.
+pub(crate) fn has_valgrind() -> bool {
+    process::succeeds(Command::new("valgrind").arg("--version"))
+}
+
+/// What to say where valgrind is missing.
+pub(crate) fn no_valgrind() -> String {
+    "no valgrind here; on Debian: apt-get install valgrind".to_owned()
 }
 
 /// The target that the toolchain builds for by default.

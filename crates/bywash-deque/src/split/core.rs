@@ -343,9 +343,12 @@ impl<'core, T: Item> Owner<'core, T> {
     #[inline(always)]
     pub fn expose(self) -> bool {
         let hot = self.hot();
+        if !hot.watched.get() {
+            return false;
+        }
         let private = hot.len.get() - hot.published.get();
         let is_little = private < hot.shyness.get() && (private == 0 || !self.is_asked());
-        if !hot.watched.get() || is_little || !self.core.ring.is_empty() {
+        if is_little || !self.core.ring.is_empty() {
             return false;
         }
         self.expose_slow()
