@@ -3,10 +3,10 @@
 use std::cell::Cell;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::{NonNull, addr_of, addr_of_mut, null};
+use std::ptr::{NonNull, addr_of, addr_of_mut};
 
 use crate::context::Context;
-use crate::job::{Header, JobRef};
+use crate::job::{Header, JobRef, Ran};
 use crate::wait::keep_or_drop;
 
 /// The most tasks of one job.
@@ -101,10 +101,7 @@ where
     #[inline(always)]
     fn drop(&mut self) {
         let share = self.context.share();
-        let header = Header {
-            run: run_batch::<F>,
-            frame: share.record(),
-        };
+        let header = self.context.header(run_batch::<F>);
         // SAFETY: the batch's first field, in the room that `take` gave.
         unsafe {
             self.job.cast().write(Head {
@@ -122,11 +119,10 @@ where
 
 /// # Safety
 /// As [`Run`](crate::job::Run) demands, for a `Batch<F>` of a frame `'frame`.
-unsafe fn run_batch<'frame, F>(job: JobRef, context: &Context<'_>) -> u64
+unsafe fn run_batch<'frame, F>(job: JobRef, context: &Context<'_>) -> Ran
 where
     F: FnOnce(&Context<'frame>),
 {
-    context.worker().tally().turn_to(null(), context);
     let job = job.cast::<Batch<F>>();
     // SAFETY: the job is in place.
     let len = unsafe { job.cast::<Head>().as_ref() }.len;
@@ -148,5 +144,5 @@ where
     }
     // SAFETY: all tasks are out; the job came from `take::<Batch<F>>` in this frame.
     unsafe { context.share().give(job) };
-    1
+    const { Ran::job_in::<Batch<F>>() }
 }

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use bywash_arena::Arena;
 
+use crate::job::{Header, Run};
 use crate::share::Share;
 use crate::worker::Worker;
 
@@ -19,7 +20,7 @@ use crate::worker::Worker;
 /// ```
 pub struct Context<'frame> {
     worker: &'frame Worker,
-    share: &'frame Share,
+    share: &'static Share,
     _frame: PhantomData<InvariantOnThisThread<'frame>>,
 }
 
@@ -28,7 +29,7 @@ type InvariantOnThisThread<'frame> = (fn(&'frame ()) -> &'frame (), *const ());
 
 impl<'frame> Context<'frame> {
     #[inline(always)]
-    pub(crate) fn new(worker: &'frame Worker, share: &'frame Share) -> Self {
+    pub(crate) fn new(worker: &'frame Worker, share: &'static Share) -> Self {
         Self {
             worker,
             share,
@@ -46,13 +47,22 @@ impl<'frame> Context<'frame> {
         unsafe { &*std::ptr::from_ref(self).cast() }
     }
 
+    /// What a job that is spawned here begins with.
+    #[inline(always)]
+    pub(crate) fn header(&self, run: Run) -> Header {
+        Header {
+            run,
+            home: self.share,
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn worker(&self) -> &'frame Worker {
         self.worker
     }
 
     #[inline(always)]
-    pub(crate) fn share(&self) -> &'frame Share {
+    pub(crate) fn share(&self) -> &'static Share {
         self.share
     }
 

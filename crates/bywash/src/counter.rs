@@ -1,7 +1,8 @@
 //! Counts a group of jobs, so that somebody can wait for the group alone.
 //!
 //! A worker adds to the sums once for each *run* of jobs of the same counter (the [`Tally`]): while
-//! its next job counts here too, zero cannot be near, so nobody waits for a sum that is late.
+//! its next job counts here too, zero cannot be near, so nobody waits for a sum that is late. The same
+//! note of whose job runs tells a job that would wait for itself.
 
 use std::cell::Cell;
 use std::ptr::{NonNull, null};
@@ -12,6 +13,7 @@ use crate::share::Share;
 use crate::spawn::Continuation;
 use crate::sums::Sums;
 use crate::wait::Awaited;
+use crate::worker::Worker;
 
 /// Counts a group of jobs of one frame. Lives in the frame's memory; made by
 /// [`Context::counter`], used by [`Context::spawn_with_counter`], [`Context::wait`] and
@@ -85,6 +87,11 @@ impl Awaited for Counter {
         self.is_zero()
     }
 
+    #[inline(always)]
+    fn is_over_already(&self, worker: &Worker) -> bool {
+        !worker.tally().holds_back(self) && self.is_zero()
+    }
+
     fn add_waiter(&self) {
         self.sums.add_waiter();
     }
@@ -96,8 +103,17 @@ impl Awaited for Counter {
 
 /// The run of jobs of one counter that a worker has ended and not yet added up.
 pub(crate) struct Tally {
+    /// The counter of the job that runs now, or that ran last; null if it has none.
     counter: Cell<*const Counter>,
     jobs: Cell<u64>,
+    /// What was interrupted by the wait that runs now.
+    outer: Cell<*const Interrupted>,
+}
+
+/// The counter of a job that waits below on this worker's stack, and a link to the next.
+pub(crate) struct Interrupted {
+    counter: *const Counter,
+    outer: *const Interrupted,
 }
 
 impl Tally {
@@ -105,35 +121,103 @@ impl Tally {
         Self {
             counter: Cell::new(null()),
             jobs: Cell::new(0),
+            outer: Cell::new(null()),
         }
     }
 
-    /// To be called before any job runs that does not count in `counter`.
+    /// Before a job of `counter` runs; of none, if that is null.
     #[inline(always)]
     pub(crate) fn turn_to(&self, counter: *const Counter, context: &Context<'_>) {
-        if self.counter.get() != counter && !self.counter.get().is_null() {
-            self.flush(context);
+        if self.counter.get() != counter {
+            self.add_up(context);
+            self.counter.set(counter);
         }
     }
 
-    /// Counts one ended job. While it ran, inner waits may have tallied other counters.
+    /// Counts the job that just ended, if it has a counter.
     #[inline(always)]
-    pub(crate) fn add(&self, counter: &Counter, context: &Context<'_>) {
-        self.turn_to(counter, context);
-        self.counter.set(counter);
+    pub(crate) fn add(&self) {
         self.jobs.set(self.jobs.get() + 1);
+    }
+
+    /// A job has panicked.
+    pub(crate) fn add_panicked(&self) {
+        self.jobs
+            .set(self.jobs.get() + u64::from(!self.counter.get().is_null()));
+    }
+
+    /// Whether jobs have ended that are not added up yet: then the next one is to be asked for.
+    #[inline(always)]
+    pub(crate) fn is_pending(&self) -> bool {
+        self.jobs.get() != 0
+    }
+
+    /// Whether this worker has ended jobs of `counter` that are not added up yet: then it is not zero.
+    #[inline(always)]
+    pub(crate) fn holds_back(&self, counter: &Counter) -> bool {
+        self.is_pending() && std::ptr::eq(self.counter.get(), counter)
+    }
+
+    /// Whether the job that runs now, or one below it on the stack, counts in `counter`, which cannot
+    /// become zero before they return.
+    pub(crate) fn is_within(&self, counter: &Counter) -> bool {
+        if std::ptr::eq(self.counter.get(), counter) {
+            return true;
+        }
+        let mut here = self.outer.get();
+        // SAFETY: what was interrupted is taken off the list before its stack frame goes.
+        while let Some(interrupted) = unsafe { here.as_ref() } {
+            if std::ptr::eq(interrupted.counter, counter) {
+                return true;
+            }
+            here = interrupted.outer;
+        }
+        false
+    }
+
+    /// Runs `work`, which runs other jobs on top of the one that runs now, and adds up what they leave.
+    #[inline(always)]
+    pub(crate) fn interrupt<R>(&self, context: &Context<'_>, work: impl FnOnce() -> R) -> R {
+        let interrupted = Interrupted {
+            counter: self.counter.get(),
+            outer: self.outer.get(),
+        };
+        self.turn_to(null(), context);
+        self.outer.set(&raw const interrupted);
+        let _resume = Resume {
+            context,
+            interrupted: &interrupted,
+        };
+        work()
     }
 
     /// Adds up what is outstanding.
     #[cold]
     #[inline(never)]
-    pub(crate) fn flush(&self, context: &Context<'_>) {
-        let counter = self.counter.replace(null());
+    fn add_up(&self, context: &Context<'_>) {
         let jobs = self.jobs.replace(0);
         // SAFETY: the counter lives in a frame with a job that was executed here and is not yet
         // counted as executed there, so the frame is open.
-        if let Some(counter) = unsafe { counter.as_ref() } {
+        if let Some(counter) = unsafe { self.counter.replace(null()).as_ref() }
+            && jobs != 0
+        {
             counter.count_done(context, jobs);
         }
+    }
+}
+
+/// Adds up and turns back to the job below, whether the work on top of it has returned or unwound.
+struct Resume<'work, 'frame> {
+    context: &'work Context<'frame>,
+    interrupted: &'work Interrupted,
+}
+
+impl Drop for Resume<'_, '_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let tally = self.context.worker().tally();
+        tally.turn_to(null(), self.context);
+        tally.counter.set(self.interrupted.counter);
+        tally.outer.set(self.interrupted.outer);
     }
 }

@@ -77,7 +77,6 @@ impl Worker {
             // place, and what is built on the lifetime ends with the wait below, when every job has.
             body(unsafe { &*std::ptr::from_ref(&frame) })
         }));
-        self.tally().turn_to(std::ptr::null(), &frame.context);
         frame.context.wait_for(record);
         self.leave_frame();
         if is_root {

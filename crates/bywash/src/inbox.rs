@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bywash_sync::atomic::{AtomicUsize, Ordering};
 
 use crate::context::Context;
-use crate::memory::{ALIGNMENT, CLASSES, SMALLEST, class_of};
+use crate::memory::{self, CLASSES, class_of};
 
 /// First in, first out.
 pub(crate) struct Inbox {
@@ -159,14 +159,9 @@ where
 /// The layout of a closure's block: its class's, or its own if it fits none.
 fn layout_of<F>() -> Layout {
     match class_of::<Written<F>>() {
-        Some(class) => block_layout(class),
+        Some(class) => memory::layout_of(class),
         None => Layout::new::<Written<F>>(),
     }
-}
-
-fn block_layout(class: usize) -> Layout {
-    Layout::from_size_align(SMALLEST << class, ALIGNMENT)
-        .expect("bywash: block sizes and alignments are powers of two")
 }
 
 fn new_block<F>() -> NonNull<Written<F>> {
@@ -183,7 +178,7 @@ impl Drop for State {
         for (class, spare) in self.spare.iter().enumerate() {
             for block in spare {
                 // SAFETY: a spare of this class has its layout, and nobody uses it any more.
-                unsafe { dealloc(block.0.as_ptr(), block_layout(class)) };
+                unsafe { dealloc(block.0.as_ptr(), memory::layout_of(class)) };
             }
         }
     }

@@ -5,19 +5,52 @@ use std::ptr::NonNull;
 use bywash_deque::split::Item;
 
 use crate::context::Context;
+use crate::memory::class_of;
 use crate::record::FrameRecord;
+use crate::share::Share;
 
-/// Runs the job at this address, once. Returns how many jobs of the frame that completes: 1 for
-/// whatever a spawn counted, 0 for a fork, which its own `join` waits for.
+/// Runs the job at this address, once.
 ///
-/// It unwinds only where that count is 1; what a fork throws is kept for its `join`.
-pub(crate) type Run = unsafe fn(JobRef, &Context<'_>) -> u64;
+/// It unwinds only where it completes a job of the frame; what a fork throws is kept for its `join`.
+pub(crate) type Run = unsafe fn(JobRef, &Context<'_>) -> Ran;
+
+/// What it came to that a job was run: one bit for a job of the frame that is complete, above it the
+/// class of memory that was given back.
+#[derive(Clone, Copy)]
+pub(crate) struct Ran(u64);
+
+impl Ran {
+    /// A fork, which no spawn counted: its own `join` waits for it.
+    pub(crate) const FORK: Self = Self(0);
+
+    /// A job whose memory somebody else gives back, or nobody.
+    pub(crate) const JOB: Self = Self(1);
+
+    /// A job that lay in a `T`, whose memory was given back.
+    pub(crate) const fn job_in<T>() -> Self {
+        match class_of::<T>() {
+            Some(class) => Self((class as u64 + 1) << 1 | 1),
+            None => Self::JOB,
+        }
+    }
+
+    /// How many jobs of the frame this completes.
+    #[inline(always)]
+    pub(crate) fn jobs(self) -> u64 {
+        self.0 & 1
+    }
+
+    pub(crate) fn class(self) -> Option<usize> {
+        (self.0 >> 1).checked_sub(1).map(|class| class as usize)
+    }
+}
 
 /// What every job begins with. What follows is known to its `run` alone.
 #[repr(C)]
 pub(crate) struct Header {
     pub(crate) run: Run,
-    pub(crate) frame: &'static FrameRecord,
+    /// Where it was spawned: the share that gave its memory, of the frame it belongs to.
+    pub(crate) home: &'static Share,
 }
 
 /// The address of a job that has not run yet. Whoever holds it must run it, or pass it on.
@@ -48,16 +81,28 @@ impl JobRef {
         self.0.cast()
     }
 
+    /// Equal for jobs that were spawned alike; it may differ for some that were.
+    #[inline(always)]
+    pub(crate) fn kind(self) -> *const () {
+        // SAFETY: a job that has not run is in place, by the contract of `new`.
+        unsafe { self.0.as_ref() }.run as *const ()
+    }
+
+    #[inline(always)]
+    pub(crate) fn home(self) -> &'static Share {
+        // SAFETY: a job that has not run is in place, by the contract of `new`.
+        unsafe { self.0.as_ref() }.home
+    }
+
     #[inline(always)]
     pub(crate) fn frame(self) -> &'static FrameRecord {
-        // SAFETY: a job that has not run is in place, by the contract of `new`.
-        unsafe { self.0.as_ref() }.frame
+        self.home().record()
     }
 
     /// # Safety
     /// Each job is run at most once, with a context of the frame it belongs to.
     #[inline(always)]
-    pub(crate) unsafe fn run(self, context: &Context<'_>) -> u64 {
+    pub(crate) unsafe fn run(self, context: &Context<'_>) -> Ran {
         // SAFETY: a job that has not run is in place, by the contract of `new`.
         let run = unsafe { self.0.as_ref() }.run;
         // SAFETY: `run` was made for what lies at this address; once, as the caller promises.

@@ -4,12 +4,12 @@ use std::any::Any;
 use std::cell::UnsafeCell;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::ptr::{NonNull, null};
+use std::ptr::NonNull;
 
 use bywash_deque::split::{Position, TakeBack};
 
 use crate::context::Context;
-use crate::job::{Header, JobRef};
+use crate::job::{Header, JobRef, Ran};
 use crate::latch::ForkLatch;
 use crate::wait::{Awaited, drop_quietly};
 
@@ -43,10 +43,7 @@ impl<'frame> Context<'frame> {
     {
         let worker = self.worker();
         let fork = Fork {
-            header: Header {
-                run: run_fork::<B, RB>,
-                frame: self.share().record(),
-            },
+            header: self.header(run_fork::<B, RB>),
             position: worker.deque().position(),
             latch: ForkLatch::new(),
             body: UnsafeCell::new(ManuallyDrop::new(b)),
@@ -163,11 +160,10 @@ impl<B, R> Awaited for Fork<B, R> {
 ///
 /// # Safety
 /// As [`Run`](crate::job::Run) demands, for a `Fork<B, R>` of a frame `'frame`.
-unsafe fn run_fork<'frame, B, R>(job: JobRef, context: &Context<'_>) -> u64
+unsafe fn run_fork<'frame, B, R>(job: JobRef, context: &Context<'_>) -> Ran
 where
     B: FnOnce(&Context<'frame>) -> R,
 {
-    context.worker().tally().turn_to(null(), context);
     let address = job.address().as_ptr();
     // SAFETY: the fork stays in place until it is done, which this function says last.
     let fork = unsafe { job.cast::<Fork<B, R>>().as_ref() };
@@ -177,15 +173,13 @@ where
         // SAFETY: the caller gives a context of the fork's frame, which is `'frame`.
         body(unsafe { context.in_frame() })
     }));
-    // What the closure left on this worker's tally may be what the joiner waits for next.
-    context.worker().tally().turn_to(null(), context);
     // SAFETY: the joiner reads the result only when the fork is done, which is said below.
     unsafe { fork.result.get().write(MaybeUninit::new(result)) };
     // The last touch of the fork.
     if fork.latch.finish() {
         context.worker().system().wake_who_waits_for(address);
     }
-    0
+    Ran::FORK
 }
 
 /// While a panic of the first side passes: the second must not outlive the stack it lies on.

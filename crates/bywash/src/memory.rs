@@ -1,9 +1,10 @@
 //! Where jobs lie: blocks of a frame's arena, by size class, used again as soon as a job has ended.
 //!
-//! A finished job's block goes to the worker that finished it. Each worker keeps up to two full
-//! *magazines* of 64 blocks a class; a further one goes to the frame's record, where a worker that
-//! has none left finds it. So a frame's job memory is bounded by the jobs alive at once, not by
-//! those ever spawned (Bonwick and Adams, *Magazines and Vmem*, 2001).
+//! A finished job's block goes to the worker that finished it: two stores. If another worker had spawned
+//! the job, the block is *adopted*: after 64 of those a class, a *magazine* of 64 blocks is put by, and
+//! further ones go to the frame's record, where a worker that has none left finds them. So a frame's job
+//! memory is bounded by the jobs alive at once, not by those ever spawned (Bonwick and Adams, *Magazines
+//! and Vmem*, 2001).
 
 use std::alloc::Layout;
 use std::cell::Cell;
@@ -14,16 +15,16 @@ use bywash_sync::atomic::{AtomicPtr, Ordering};
 
 use crate::record::FrameRecord;
 
-/// Blocks of 32 bytes to 64 KiB, doubling.
-pub(crate) const CLASSES: usize = 12;
-pub(crate) const SMALLEST: usize = 32;
-pub(crate) const LARGEST: usize = SMALLEST << (CLASSES - 1);
+/// Blocks of 32 bytes to 64 KiB, two sizes to each doubling.
+pub(crate) const CLASSES: usize = 23;
+const SMALLEST: usize = 32;
+pub(crate) const LARGEST: usize = layout_of(CLASSES - 1).size();
 
 /// The largest alignment that blocks keep.
-pub(crate) const ALIGNMENT: usize = 64;
+const ALIGNMENT: usize = 64;
 
 /// Bytes taken from the arena at a time, if blocks are smaller than that.
-const PIECE: usize = 2_048;
+const PIECE: usize = 4_096;
 
 /// Blocks in a full magazine.
 const MAGAZINE: u32 = 64;
@@ -43,40 +44,62 @@ pub(crate) struct JobMemory {
 }
 
 struct Shelf {
+    /// Blocks to use again, linked.
+    free: Cell<*mut Magazine>,
     /// Blocks that were never used: from here to the end of a piece of the arena.
     fresh: Cell<*mut u8>,
     fresh_end: Cell<*mut u8>,
-    open: Cell<*mut Magazine>,
-    count: Cell<u32>,
-    /// Full magazines, linked.
+    /// How many blocks were adopted since the last magazine was put by.
+    adopted: Cell<u32>,
+    /// Magazines put by, linked.
     full: Cell<*mut Magazine>,
 }
 
 /// The class whose blocks hold a `T`, if there is one.
 pub(crate) const fn class_of<T>() -> Option<usize> {
     let layout = Layout::new::<T>();
-    if layout.size() > LARGEST || layout.align() > ALIGNMENT {
-        return None;
-    }
-    let size = if layout.size() < layout.align() {
-        layout.align()
-    } else {
-        layout.size()
-    };
     let mut class = 0;
-    while (SMALLEST << class) < size {
+    while class < CLASSES {
+        let layout_of_class = layout_of(class);
+        if layout.size() <= layout_of_class.size() && layout.align() <= layout_of_class.align() {
+            return Some(class);
+        }
         class += 1;
     }
-    Some(class)
+    None
+}
+
+/// The class whose blocks hold a `T`, and their size.
+const fn class_and_size_of<T>() -> Option<(usize, usize)> {
+    match class_of::<T>() {
+        Some(class) => Some((class, layout_of(class).size())),
+        None => None,
+    }
+}
+
+/// The layout of a class's blocks: 32, 48, 64, 96 … bytes, aligned to the largest power of two that
+/// divides their size, up to a cache line.
+pub(crate) const fn layout_of(class: usize) -> Layout {
+    let size = (SMALLEST + SMALLEST / 2 * (class % 2)) << (class / 2);
+    let divisor = 1 << size.trailing_zeros();
+    let align = if divisor < ALIGNMENT {
+        divisor
+    } else {
+        ALIGNMENT
+    };
+    match Layout::from_size_align(size, align) {
+        Ok(layout) => layout,
+        Err(_) => panic!("bywash: block sizes are small and alignments powers of two"),
+    }
 }
 
 impl JobMemory {
     pub(crate) fn new() -> Self {
         let shelf = || Shelf {
+            free: Cell::new(null_mut()),
             fresh: Cell::new(null_mut()),
             fresh_end: Cell::new(null_mut()),
-            open: Cell::new(null_mut()),
-            count: Cell::new(0),
+            adopted: Cell::new(0),
             full: Cell::new(null_mut()),
         };
         Self {
@@ -91,10 +114,10 @@ impl JobMemory {
         while used != 0 {
             let shelf = &self.classes[used.trailing_zeros() as usize];
             used &= used - 1;
+            shelf.free.set(null_mut());
             shelf.fresh.set(null_mut());
             shelf.fresh_end.set(null_mut());
-            shelf.open.set(null_mut());
-            shelf.count.set(0);
+            shelf.adopted.set(0);
             shelf.full.set(null_mut());
         }
     }
@@ -104,56 +127,45 @@ impl JobMemory {
     /// What is too large for every class lives in the arena until the frame ends.
     #[inline(always)]
     pub(crate) fn take<T>(&self, arena: &Arena, record: &FrameRecord) -> NonNull<T> {
-        let Some(class) = (const { class_of::<T>() }) else {
+        let Some((class, size)) = (const { class_and_size_of::<T>() }) else {
             return arena.alloc_layout(Layout::new::<T>()).cast();
         };
         let shelf = &self.classes[class];
-        if let Some(block) = NonNull::new(shelf.open.get()) {
-            // SAFETY: a block on the shelf is free memory of this frame, and its link was written
-            // when it was put there.
-            shelf.open.set(unsafe { block.as_ref() }.next_block);
-            shelf.count.set(shelf.count.get() - 1);
+        if let Some(block) = NonNull::new(shelf.free.get()) {
+            // SAFETY: a block on the list is free memory of this frame, and its link was written when
+            // it was put there.
+            shelf.free.set(unsafe { (*block.as_ptr()).next_block });
             return block.cast();
         }
         let fresh = shelf.fresh.get();
         if let Some(block) = NonNull::new(fresh).filter(|_| fresh != shelf.fresh_end.get()) {
-            shelf.fresh.set(fresh.wrapping_add(SMALLEST << class));
+            shelf.fresh.set(fresh.wrapping_add(size));
             return block.cast();
         }
         self.used.set(self.used.get() | 1 << class);
         shelf.take_slow(class, arena, record).cast()
     }
 
-    /// Gives the block of a `T` back.
+    /// Gives a block of class `class` back.
     ///
     /// # Safety
-    /// `block` came from `take::<T>` of the same frame, on whatever worker, and is not used again.
+    /// `take` gave the block in this frame, on whatever worker, and it is not used again.
     #[inline(always)]
-    pub(crate) unsafe fn give<T>(&self, block: NonNull<T>, record: &FrameRecord) {
-        if let Some(class) = const { class_of::<T>() } {
-            // SAFETY: as the caller promises; the class is the one `take` used.
-            unsafe { self.give_class(block.cast(), class, record) };
-        }
+    pub(crate) unsafe fn give(&self, block: NonNull<Magazine>, class: usize) {
+        let shelf = &self.classes[class];
+        // SAFETY: the block is free, large enough and aligned for a pointer, its first field.
+        unsafe { block.cast().write(shelf.free.get()) };
+        shelf.free.set(block.as_ptr());
     }
 
-    /// # Safety
-    /// As for [`JobMemory::give`], for a block of class `class`.
-    #[inline(always)]
-    pub(crate) unsafe fn give_class(
-        &self,
-        block: NonNull<Magazine>,
-        class: usize,
-        record: &FrameRecord,
-    ) {
-        let shelf = &self.classes[class];
-        // SAFETY: the block is free, large enough and aligned for a pointer, its first field; the
-        // other is written when the magazine is full.
-        unsafe { block.cast().write(shelf.open.get()) };
-        shelf.open.set(block.as_ptr());
-        shelf.count.set(shelf.count.get() + 1);
+    /// Counts a block of class `class` that was given back here and taken on another worker.
+    pub(crate) fn adopt(&self, class: usize, record: &FrameRecord) {
         self.used.set(self.used.get() | 1 << class);
-        if shelf.count.get() == MAGAZINE {
-            shelf.file(class, record);
+        let shelf = &self.classes[class];
+        shelf.adopted.set(shelf.adopted.get() + 1);
+        if shelf.adopted.get() == MAGAZINE {
+            shelf.adopted.set(0);
+            shelf.put_by(record.magazines(class, true));
         }
     }
 }
@@ -172,31 +184,44 @@ impl Shelf {
             // when it was filed.
             let links = unsafe { magazine.read() };
             self.full.set(links.next_magazine);
-            self.open.set(links.next_block);
-            self.count.set(MAGAZINE - 1);
+            self.free.set(links.next_block);
             return magazine;
         }
-        let size = SMALLEST << class;
-        let blocks = (PIECE / size).max(1);
-        let layout = Layout::from_size_align(size * blocks, size.min(ALIGNMENT))
-            .expect("bywash: block sizes and alignments are powers of two");
+        let block = layout_of(class);
+        let blocks = (PIECE / block.size()).max(1);
+        let layout = Layout::from_size_align(block.size() * blocks, block.align())
+            .expect("bywash: block sizes are small and alignments powers of two");
         let piece = arena.alloc_layout(layout);
-        self.fresh.set(piece.as_ptr().wrapping_add(size));
+        self.fresh.set(piece.as_ptr().wrapping_add(block.size()));
         self.fresh_end
             .set(piece.as_ptr().wrapping_add(layout.size()));
         piece.cast()
     }
 
-    /// Closes the open magazine: kept if there is no other, else handed to the frame.
+    /// Puts a magazine by, if there are as many free blocks: kept if there is no other, else handed to
+    /// the frame.
     #[cold]
     #[inline(never)]
-    fn file(&self, class: usize, record: &FrameRecord) {
-        let magazine = self.open.replace(null_mut());
-        self.count.set(0);
-        if !self.full.get().is_null() {
-            return donate(record.magazines(class, true), magazine);
+    fn put_by(&self, others: &AtomicPtr<Magazine>) {
+        let magazine = self.free.get();
+        let mut last = magazine;
+        for _ in 1..MAGAZINE {
+            let Some(block) = NonNull::new(last) else {
+                return;
+            };
+            // SAFETY: a block on the list is free memory of this frame, its link written.
+            last = unsafe { (*block.as_ptr()).next_block };
         }
-        // SAFETY: a block of this shelf, free, and large enough for both links.
+        let Some(last) = NonNull::new(last) else {
+            return;
+        };
+        // SAFETY: as above; only the first field of a block on the list is initialised.
+        let next_block = unsafe { &mut (*last.as_ptr()).next_block };
+        self.free.set(std::mem::replace(next_block, null_mut()));
+        if !self.full.get().is_null() {
+            return donate(others, magazine);
+        }
+        // SAFETY: a free block, large enough for both links.
         unsafe { (*magazine).next_magazine = null_mut() };
         self.full.set(magazine);
     }

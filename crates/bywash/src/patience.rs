@@ -56,7 +56,7 @@ const LEAST_THRIFT: Duration = Duration::from_micros(1);
 const MOST_THRIFT: Duration = Duration::from_micros(32);
 
 /// Spin-loop hints between two looks around.
-pub(crate) const HINTS: u32 = 8;
+const HINTS: u32 = 8;
 
 impl Patience {
     pub(crate) fn new(policy: WaitPolicy) -> Self {
@@ -73,15 +73,18 @@ impl Patience {
         self.since = None;
     }
 
-    /// A haul of `jobs` took `elapsed`. If moving them cost about as much as running them, the victims
-    /// are better left alone for the time that is returned, longer each time.
-    pub(crate) fn weigh(&mut self, jobs: usize, elapsed: Duration) -> Option<Duration> {
+    /// A haul of `jobs` took `elapsed`. If moving them cost about as much as running them, the victims are
+    /// left alone for a while, longer each time.
+    pub(crate) fn weigh(&mut self, jobs: usize, elapsed: Duration) {
         if elapsed > MOVING + MOVING_A_JOB * jobs as u32 {
             self.thrift = Duration::ZERO;
-            return None;
+            return;
         }
         self.thrift = (self.thrift * 2).clamp(LEAST_THRIFT, MOST_THRIFT);
-        Some(self.thrift)
+        let until = Instant::now() + self.thrift;
+        while Instant::now() < until {
+            (0..8 * HINTS).for_each(|_| hint::spin_loop());
+        }
     }
 
     /// Waits a little, or says that it is time to sleep.

@@ -15,6 +15,7 @@ use bywash_sync::{mutant, ordering};
 use crate::memory::{CLASSES, Magazine};
 use crate::share::Share;
 use crate::wait::Awaited;
+use crate::worker::Worker;
 
 /// How many frames deep a thief looks for a common ancestor before it gives up on a job.
 const DEEPEST_ANCESTRY: usize = 64;
@@ -186,7 +187,7 @@ impl Awaited for FrameRecord {
     }
 
     /// A frame's sum takes a walk; while this worker has jobs of it the answer is no anyway.
-    fn is_over_already(&self) -> bool {
+    fn is_over_already(&self, _: &Worker) -> bool {
         false
     }
 

@@ -1,7 +1,8 @@
 //! What one worker holds of one frame: its counts, its arena, its job memory.
 //!
 //! A share belongs to its worker for the system's life and serves one frame after another. Other
-//! threads read its counts and its link, nothing else.
+//! threads read its counts and its link; and, while they hold a job that was spawned with it, its
+//! record.
 
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::{NonNull, null_mut};
@@ -10,7 +11,7 @@ use bywash_arena::Arena;
 use bywash_sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use bywash_sync::{CachePadded, ordering};
 
-use crate::memory::JobMemory;
+use crate::memory::{JobMemory, class_of};
 use crate::record::FrameRecord;
 
 /// One worker's part of one frame.
@@ -29,8 +30,9 @@ struct Counts {
     next: AtomicPtr<Share>,
 }
 
-// SAFETY: `counts` is atomic; everything else is touched by the owning worker alone, through
-// `&Worker`, which is neither `Send` nor `Sync`.
+// SAFETY: `counts` is atomic; `record` is written when no job of the share is left, and read by others
+// only through a job of it, which they got by an acquiring steal; everything else is touched by the
+// owning worker alone, through `&Worker`, which is neither `Send` nor `Sync`.
 unsafe impl Sync for Share {}
 
 impl Share {
@@ -94,14 +96,35 @@ impl Share {
         self.memory.take(self.arena(), self.record())
     }
 
-    /// Gives a job's room back.
+    /// Gives the room of a `T` back. What another worker had taken is counted by [`Share::adopt`].
     ///
     /// # Safety
-    /// As for [`JobMemory::give`].
+    /// `take::<T>` of a share of this frame gave the room, and it is not used again.
     #[inline(always)]
     pub(crate) unsafe fn give<T>(&self, block: NonNull<T>) {
+        if let Some(class) = const { class_of::<T>() } {
+            // SAFETY: passed on to the caller; the class is the one that `take` used.
+            unsafe { self.memory.give(block.cast(), class) };
+        }
+    }
+
+    /// Gives a block back that `home` gave.
+    ///
+    /// # Safety
+    /// `home` is a share of this frame and gave the block, of class `class`, which is not used again.
+    #[inline(always)]
+    pub(crate) unsafe fn give_home(&self, block: NonNull<()>, class: Option<usize>, home: &Share) {
+        let Some(class) = class else { return };
         // SAFETY: passed on to the caller.
-        unsafe { self.memory.give(block, self.record()) };
+        unsafe { self.memory.give(block.cast(), class) };
+        if !std::ptr::eq(self, home) {
+            self.adopt(class);
+        }
+    }
+
+    /// Counts a block of class `class` that was given back here and had been taken elsewhere.
+    pub(crate) fn adopt(&self, class: usize) {
+        self.memory.adopt(class, self.record());
     }
 
     /// Counts a job as spawned, before it can be seen by anybody.

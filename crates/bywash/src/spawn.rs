@@ -2,11 +2,11 @@
 
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
-use std::ptr::{NonNull, addr_of, null, null_mut};
+use std::ptr::{NonNull, addr_of, null_mut};
 
 use crate::context::Context;
 use crate::counter::Counter;
-use crate::job::{Header, JobRef};
+use crate::job::{Header, JobRef, Ran};
 use crate::sums::Linked;
 
 impl<'frame> Context<'frame> {
@@ -44,10 +44,7 @@ impl<'frame> Context<'frame> {
         F: FnOnce(&Context<'frame>) + Send + 'frame,
     {
         let job = self.share().take::<Detached<F>>();
-        let header = Header {
-            run: run_detached::<F>,
-            frame: self.share().record(),
-        };
+        let header = self.header(run_detached::<F>);
         // SAFETY: `take` gave room for exactly this.
         unsafe {
             job.write(Detached {
@@ -82,10 +79,7 @@ impl<'frame> Context<'frame> {
         F: FnOnce(&Context<'frame>) + Send + 'frame,
     {
         let job = self.share().take::<Counted<F>>();
-        let header = Header {
-            run: run_counted::<F>,
-            frame: self.share().record(),
-        };
+        let header = self.header(run_counted::<F>);
         let body = ManuallyDrop::new(body);
         // SAFETY: `take` gave room for exactly this.
         unsafe {
@@ -116,10 +110,7 @@ impl<'frame> Context<'frame> {
             "spawn_after needs a counter of its own frame: make one with `counter`, or spawn from the outer frame"
         );
         let job = self.share().take::<After<F>>();
-        let header = Header {
-            run: run_after::<F>,
-            frame: self.share().record(),
-        };
+        let header = self.header(run_after::<F>);
         let link = Continuation {
             header,
             next: Cell::new(null_mut()),
@@ -198,7 +189,7 @@ unsafe fn take_out<T, F>(
 
 /// # Safety
 /// As [`Run`](crate::job::Run) demands, for a `Detached<F>` of a frame `'frame`.
-unsafe fn run_detached<'frame, F>(job: JobRef, context: &Context<'_>) -> u64
+unsafe fn run_detached<'frame, F>(job: JobRef, context: &Context<'_>) -> Ran
 where
     F: FnOnce(&Context<'frame>),
 {
@@ -207,15 +198,14 @@ where
     let body = unsafe { addr_of!((*job.as_ptr()).body) };
     // SAFETY: a `Detached<F>` of this frame, run once.
     let body = unsafe { take_out(job, body, context) };
-    context.worker().tally().turn_to(null(), context);
     // SAFETY: the caller gives a context of the job's frame, which is `'frame`.
     body(unsafe { context.in_frame() });
-    1
+    const { Ran::job_in::<Detached<F>>() }
 }
 
 /// # Safety
 /// As [`Run`](crate::job::Run) demands, for a `Counted<F>` of a frame `'frame`.
-unsafe fn run_counted<'frame, F>(job: JobRef, context: &Context<'_>) -> u64
+unsafe fn run_counted<'frame, F>(job: JobRef, context: &Context<'_>) -> Ran
 where
     F: FnOnce(&Context<'frame>),
 {
@@ -226,69 +216,17 @@ where
     let body = unsafe { addr_of!((*job.as_ptr()).body) };
     // SAFETY: a `Counted<F>` of this frame, run once.
     let body = unsafe { take_out(job, body, context) };
-    // SAFETY: a counter lives as long as its frame, which cannot end before this job is counted.
-    let counter = unsafe { counter.as_ref() };
-    context.worker().tally().turn_to(counter, context);
-    // Dropped at the end, or while a panic passes: a panic counts down too.
-    let running = context.worker().counted_jobs();
-    let here = CountedJob {
-        counter,
-        outer: running.get(),
-    };
-    running.set(&here);
-    let _count = CountOnDrop {
-        job: &here,
-        context,
-    };
+    let tally = context.worker().tally();
+    tally.turn_to(counter.as_ptr(), context);
     // SAFETY: the caller gives a context of the job's frame, which is `'frame`.
     body(unsafe { context.in_frame() });
-    1
-}
-
-/// A job that runs on this worker and counts in a counter; a link to the one that it interrupted.
-pub(crate) struct CountedJob {
-    counter: *const Counter,
-    outer: *const CountedJob,
-}
-
-impl CountedJob {
-    /// Whether this job, or one that it interrupted, counts in `counter`, which cannot become zero
-    /// before they return.
-    ///
-    /// # Safety
-    /// `innermost` is the worker's list, read on the worker's thread.
-    pub(crate) unsafe fn counts_in(innermost: *const Self, counter: &Counter) -> bool {
-        let mut here = innermost;
-        // SAFETY: a job is taken off the list before it returns, so those listed are on the stack.
-        while let Some(job) = unsafe { here.as_ref() } {
-            if std::ptr::eq(job.counter, counter) {
-                return true;
-            }
-            here = job.outer;
-        }
-        false
-    }
-}
-
-struct CountOnDrop<'job, 'frame> {
-    job: &'job CountedJob,
-    context: &'job Context<'frame>,
-}
-
-impl Drop for CountOnDrop<'_, '_> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        let worker = self.context.worker();
-        worker.counted_jobs().set(self.job.outer);
-        // SAFETY: a counter lives as long as its frame, which cannot end before this job is counted.
-        let counter = unsafe { &*self.job.counter };
-        worker.tally().add(counter, self.context);
-    }
+    tally.add();
+    const { Ran::job_in::<Counted<F>>() }
 }
 
 /// # Safety
 /// As [`Run`](crate::job::Run) demands, for an `After<F>` of a frame `'frame`.
-unsafe fn run_after<'frame, F>(job: JobRef, context: &Context<'_>) -> u64
+unsafe fn run_after<'frame, F>(job: JobRef, context: &Context<'_>) -> Ran
 where
     F: FnOnce(&Context<'frame>),
 {
@@ -297,8 +235,7 @@ where
     let body = unsafe { addr_of!((*job.as_ptr()).body) };
     // SAFETY: an `After<F>` of this frame, run once.
     let body = unsafe { take_out(job, body, context) };
-    context.worker().tally().turn_to(null(), context);
     // SAFETY: the caller gives a context of the job's frame, which is `'frame`.
     body(unsafe { context.in_frame() });
-    1
+    const { Ran::job_in::<After<F>>() }
 }

@@ -5,11 +5,12 @@ use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::ptr::{NonNull, addr_of_mut, null};
+use std::ptr::{NonNull, addr_of_mut};
 
 use crate::context::Context;
-use crate::job::{Header, JobRef};
+use crate::job::{Header, JobRef, Ran};
 use crate::latch::{Finished, TaskLatch};
+use crate::memory::class_of;
 use crate::wait::{Awaited, drop_quietly};
 
 type Outcome<T> = Result<T, Box<dyn Any + Send>>;
@@ -35,14 +36,10 @@ impl<'frame> Context<'frame> {
         T: Send + 'frame,
     {
         let task = self.share().take::<Task<F, T>>();
-        let header = Header {
-            run: run_task::<F, T>,
-            frame: self.share().record(),
-        };
         let head = Head {
-            header,
+            header: self.header(run_task::<F, T>),
             latch: TaskLatch::new(),
-            free: free_task::<F, T>,
+            class: const { small_class_of::<Task<F, T>>() },
         };
         let place = UnsafeCell::new(Place {
             body: ManuallyDrop::new(body),
@@ -88,11 +85,13 @@ impl<'frame, T> JobHandle<'frame, T> {
     #[inline]
     pub fn wait(self, context: &Context<'frame>) -> T {
         let handle = ManuallyDrop::new(self);
-        context.wait_for(handle.head());
+        if !handle.head().is_over() {
+            context.wait_for(handle.head());
+        }
         // SAFETY: done, so the outcome was written; the handle is not used or dropped any more.
         let outcome = unsafe { handle.outcome.read() };
         // SAFETY: the outcome is out, and nobody else looks at a task that is done.
-        unsafe { (handle.head().free)(handle.head, context) };
+        unsafe { Head::free(handle.head, context) };
         outcome.unwrap_or_else(|payload| resume_unwind(payload))
     }
 
@@ -113,7 +112,7 @@ impl<T> Drop for JobHandle<'_, T> {
             // SAFETY: done before the handle was dropped, so the outcome is there, and the job's
             // worker left it. Its memory returns with the frame.
             let outcome = unsafe { self.outcome.read() };
-            let record = self.head().header.frame;
+            let record = self.head().header.home.record();
             abandon(outcome, record);
         }
     }
@@ -134,8 +133,30 @@ fn abandon<T>(outcome: Outcome<T>, record: &crate::record::FrameRecord) {
 struct Head {
     header: Header,
     latch: TaskLatch,
-    /// Gives the task's memory back, whatever its type was.
-    free: unsafe fn(NonNull<Head>, &Context<'_>),
+    /// The class of the task's memory, for whoever gives it back and does not know the closure's type.
+    class: Option<u8>,
+}
+
+const fn small_class_of<T>() -> Option<u8> {
+    match class_of::<T>() {
+        Some(class) => Some(class as u8),
+        None => None,
+    }
+}
+
+impl Head {
+    /// Gives a task's memory back.
+    ///
+    /// # Safety
+    /// The task is of `context`'s frame, and nobody uses it any more.
+    #[inline(always)]
+    unsafe fn free(head: NonNull<Self>, context: &Context<'_>) {
+        // SAFETY: still in place, as the caller says.
+        let Self { header, class, .. } = unsafe { head.as_ref() };
+        let (class, home) = (class.map(usize::from), header.home);
+        // SAFETY: `take` of its home gave a block of this class; unused, as the caller says.
+        unsafe { context.share().give_home(head.cast(), class, home) };
+    }
 }
 
 #[repr(C)]
@@ -168,11 +189,10 @@ impl Awaited for Head {
 
 /// # Safety
 /// As [`Run`](crate::job::Run) demands, for a `Task<F, T>` of a frame `'frame`.
-unsafe fn run_task<'frame, F, T>(job: JobRef, context: &Context<'_>) -> u64
+unsafe fn run_task<'frame, F, T>(job: JobRef, context: &Context<'_>) -> Ran
 where
     F: FnOnce(&Context<'frame>) -> T,
 {
-    context.worker().tally().turn_to(null(), context);
     let task = job.cast::<Task<F, T>>();
     // SAFETY: the head begins a task that is in place; the rest is reached through its cell.
     let head = unsafe { job.cast::<Head>().as_ref() };
@@ -184,7 +204,6 @@ where
         // SAFETY: the caller gives a context of the task's frame, which is `'frame`.
         body(unsafe { context.in_frame() })
     }));
-    context.worker().tally().turn_to(null(), context);
     // SAFETY: the closure is out, and its place is large enough for the outcome.
     unsafe { place.cast::<Outcome<T>>().write(outcome) };
     // If nobody abandoned the task before, this is its last touch.
@@ -199,15 +218,8 @@ where
             let outcome = unsafe { place.cast::<Outcome<T>>().read() };
             abandon(outcome, context.share().record());
             // SAFETY: nobody looks at an abandoned task that is done.
-            unsafe { free_task::<F, T>(task.cast(), context) };
+            unsafe { Head::free(task.cast(), context) };
         }
     }
-    1
-}
-
-/// # Safety
-/// `head` begins a `Task<F, T>` of `context`'s frame that nobody uses any more.
-unsafe fn free_task<F, T>(head: NonNull<Head>, context: &Context<'_>) {
-    // SAFETY: it came from `take::<Task<F, T>>` in this frame.
-    unsafe { context.share().give(head.cast::<Task<F, T>>()) };
+    Ran::JOB
 }

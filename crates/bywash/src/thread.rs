@@ -2,23 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
-
-use bywash_sync::hint;
+use std::time::Instant;
 
 use crate::current;
 use crate::error::BuildError;
 use crate::inbox::{Inbox, Letter};
-use crate::patience::{HINTS, Patience, Pause};
+use crate::patience::{Patience, Pause};
 use crate::system::System;
 use crate::wait::drop_quietly;
 use crate::worker::Worker;
-
-/// Victims that a thrifty thief keeps an eye on.
-const NEAR: usize = 8;
-
-/// Public jobs that are few enough to have been forgotten rather than just made.
-const LITTLE: usize = 64;
 
 /// Starts the thread of seat `index`, which then starts the next one's: so a system is usable as
 /// soon as its first thread runs, and nobody waits for the last.
@@ -88,9 +80,7 @@ impl Worker {
                 self.found();
                 let begun = Instant::now();
                 self.work_off(&haul);
-                if let Some(time) = patience.weigh(haul.items().len(), begun.elapsed()) {
-                    self.leave_alone(time);
-                }
+                patience.weigh(haul.items().len(), begun.elapsed());
                 system.idle().start_searching();
             } else if let Some(letter) = system.inbox().take() {
                 self.found();
@@ -108,29 +98,6 @@ impl Worker {
         system.idle().stop_searching();
         self.deque().rest();
         is_over
-    }
-
-    /// Steals nothing for a while, unless near victims show a little work that they do not add to: then
-    /// they are busy with something longer, and what they show waits for somebody.
-    fn leave_alone(&self, time: Duration) {
-        let system = self.system();
-        let near = || system.seats_to_rob(self).take(NEAR);
-        let shown = || -> (usize, u64) {
-            let rings = near().filter(|seat| (1..=LITTLE).contains(&seat.deque.len()));
-            rings.fold((0, 0), |(count, sum), seat| {
-                (count + 1, sum.wrapping_add(seat.deque.publications()))
-            })
-        };
-        let until = Instant::now() + time;
-        let mut before = (0, 0);
-        while Instant::now() < until {
-            (0..8 * HINTS).for_each(|_| hint::spin_loop());
-            let now = shown();
-            if now.0 != 0 && now == before {
-                return;
-            }
-            before = now;
-        }
     }
 
     /// Runs a job of the lanes, high before low. A low one goes before stealing here: this worker

@@ -5,15 +5,15 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::{NonNull, null};
 
-use bywash_deque::split::{Haul, Item, Position, Steal};
+use bywash_deque::split::{Haul, Position, Steal};
 
 use crate::context::Context;
 use crate::counter::Counter;
 use crate::job::JobRef;
 use crate::patience::{Patience, Pause};
 use crate::record::FrameRecord;
-use crate::spawn::CountedJob;
 use crate::stats::Did;
 use crate::worker::Worker;
 
@@ -25,9 +25,9 @@ pub(crate) trait Awaited {
     /// Whether the wait is over. Acquires what ended it.
     fn is_over(&self) -> bool;
 
-    /// A cheap form of [`Awaited::is_over`], asked after each job; it may say no too often.
+    /// A cheap form of [`Awaited::is_over`], asked by `worker` after each job; it may say no too often.
     #[inline(always)]
-    fn is_over_already(&self) -> bool {
+    fn is_over_already(&self, _worker: &Worker) -> bool {
         self.is_over()
     }
 
@@ -55,11 +55,8 @@ impl<'frame> Context<'frame> {
         if counter.is_zero() {
             return self.wait_for(counter);
         }
-        let running = self.worker().counted_jobs().get();
-        // SAFETY: this worker's own list, on its thread.
-        let is_own = !running.is_null() && unsafe { CountedJob::counts_in(running, counter) };
         assert!(
-            !is_own,
+            !self.worker().tally().is_within(counter),
             "a job waits for the counter that counts it, which cannot become zero before the job ends: \
              use spawn_after, or another counter for what it spawned"
         );
@@ -100,8 +97,8 @@ impl<'frame> Context<'frame> {
     pub(crate) fn wait_for(&self, awaited: &impl Awaited) {
         let worker = self.worker();
         let floor = worker.floor();
-        if !awaited.is_over_already() {
-            worker.drain(self, floor, || awaited.is_over_already());
+        if !awaited.is_over_already(worker) {
+            worker.drain(self, floor, || awaited.is_over_already(worker));
             if !awaited.is_over() {
                 self.wait_long(awaited);
             }
@@ -128,7 +125,7 @@ impl<'frame> Context<'frame> {
             // What this wait may run can lie below what an inner frame's body may: nobody else would
             // come for it.
             worker.drain(self, worker.lowest_floor_in(frame), || {
-                awaited.is_over_already()
+                awaited.is_over_already(worker)
             });
             worker.lower_floors();
         }
@@ -162,6 +159,7 @@ impl Worker {
     #[cold]
     #[inline(never)]
     fn answer(&self, frame: &FrameRecord) {
+        self.deque().answer();
         self.look_at_lanes(frame);
         self.announce();
     }
@@ -190,20 +188,25 @@ impl Worker {
     /// adds up what it ran.
     #[inline]
     pub(crate) fn drain(&self, context: &Context<'_>, floor: Position, is_over: impl Fn() -> bool) {
+        if self.deque().position() <= floor {
+            return self.deque().rest();
+        }
+        if self.deque().expose() {
+            self.announce();
+        }
         let mut executed = 0;
-        loop {
-            // One landing pad for all the jobs: the loop is entered again after a panic.
-            while let Err(payload) = catch_unwind(AssertUnwindSafe(|| {
-                self.run_down(context, floor, &is_over, &mut executed);
-            })) {
-                executed += 1;
-                keep_or_drop(context.share().record(), payload);
-            }
-            self.tally().turn_to(std::ptr::null(), context);
-            // What was added up may have started a continuation here.
-            if self.deque().position() <= floor || is_over() {
-                break;
-            }
+        // What was added up may have started a continuation here.
+        while self.deque().position() > floor && !is_over() {
+            self.tally().interrupt(context, || {
+                // One landing pad for all the jobs: the loop is entered again after a panic.
+                while let Err(payload) = catch_unwind(AssertUnwindSafe(|| {
+                    self.run_down(context, floor, &is_over, &mut executed);
+                })) {
+                    executed += 1;
+                    self.tally().add_panicked();
+                    keep_or_drop(context.share().record(), payload);
+                }
+            });
         }
         if executed != 0 {
             self.count(Did::Run, executed);
@@ -219,29 +222,48 @@ impl Worker {
         is_over: &impl Fn() -> bool,
         executed: &mut u64,
     ) {
-        let frame = context.share().record();
+        let share = context.share();
+        let mut kind = null();
         loop {
             // Before a job is taken: what a lane's job waits for must not be in this one's hand.
             if self.deque().is_asked() {
-                self.answer(frame);
+                self.answer(share.record());
             }
             let Some(job) = self.deque().pop(floor) else {
                 return;
             };
-            if self.deque().expose() {
-                self.announce();
+            // While the next job is like the last one, it may count in the same counter.
+            if job.kind() != kind {
+                kind = job.kind();
+                self.tally().turn_to(null(), context);
             }
-            if !std::ptr::eq(job.frame(), frame) {
-                // Spawned from this frame's body into a frame around it.
-                self.run_apart(job);
-            } else {
+            *executed += if std::ptr::eq(job.home(), share) {
                 // SAFETY: the job left the deque, so this is its one run, in its own frame.
-                *executed += unsafe { job.run(context) };
-            }
+                unsafe { job.run(context) }.jobs()
+            } else {
+                self.run_foreign(job, context)
+            };
             if is_over() {
                 return;
             }
         }
+    }
+
+    /// Runs a job that was spawned on another worker, or into a frame around this one.
+    #[inline(never)]
+    fn run_foreign(&self, job: JobRef, context: &Context<'_>) -> u64 {
+        let share = context.share();
+        if !std::ptr::eq(job.frame(), share.record()) {
+            self.run_apart(job);
+            return 0;
+        }
+        let is_own = std::ptr::eq(job.home(), share);
+        // SAFETY: the job left the deque, so this is its one run, in its own frame.
+        let ran = unsafe { job.run(context) };
+        if let Some(class) = ran.class().filter(|_| !is_own) {
+            share.adopt(class);
+        }
+        ran.jobs()
     }
 
     /// Runs one job that need not be of the frame that runs now: above a floor of its own.
@@ -259,15 +281,15 @@ impl Worker {
     }
 
     pub(crate) fn run_one(&self, job: JobRef, context: &Context<'_>) {
-        let executed = catch_unwind(AssertUnwindSafe(|| {
-            // SAFETY: the job left the deque, so this is its one run, in its own frame.
-            unsafe { job.run(context) }
-        }))
-        .unwrap_or_else(|payload| {
-            keep_or_drop(context.share().record(), payload);
-            1
+        let executed = self.tally().interrupt(context, || {
+            catch_unwind(AssertUnwindSafe(|| self.run_foreign(job, context))).unwrap_or_else(
+                |payload| {
+                    self.tally().add_panicked();
+                    keep_or_drop(context.share().record(), payload);
+                    1
+                },
+            )
         });
-        self.tally().flush(context);
         context.share().count_executed(executed);
     }
 
@@ -324,9 +346,9 @@ impl Worker {
         let context = unsafe { self.context_in(share) };
         let floor = self.deque().position();
         self.enter(floor, Some(record));
-        for raw in haul.items() {
-            // SAFETY: the steal made the pointers this thread's, each once.
-            self.push(unsafe { JobRef::from_raw(raw) });
+        haul.items().for_each(prefetch);
+        if self.deque().push_haul(haul) {
+            self.announce();
         }
         self.drain(&context, floor, || false);
         self.leave_frame();
@@ -341,6 +363,19 @@ impl Worker {
                 .wake_who_waits_for(std::ptr::from_ref(record).cast_mut().cast());
         }
     }
+}
+
+/// Fetches a stolen job's first line while the ones before it run.
+#[inline(always)]
+fn prefetch(job: NonNull<()>) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint; SSE is part of every x86-64 processor.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(job.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = job;
 }
 
 /// Keeps the frame's first panic; a further one is dropped, and what its `Drop` throws is forgotten.

@@ -7,7 +7,7 @@
 use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
-use std::ptr::{NonNull, null, null_mut};
+use std::ptr::{NonNull, null_mut};
 
 use bywash_deque::split::{Core, Owner, Position};
 use bywash_sync::CachePadded;
@@ -22,7 +22,6 @@ use crate::record::FrameRecord;
 use crate::rings::Rings;
 use crate::session::Session;
 use crate::share::Share;
-use crate::spawn::CountedJob;
 use crate::stats::{Counters, Did};
 use crate::system::System;
 use bywash_sync::Parker;
@@ -55,8 +54,6 @@ struct Own {
     /// The same two of what runs around it, outermost first.
     outer: UnsafeCell<Vec<(Position, Option<&'static FrameRecord>)>>,
     tally: Tally,
-    /// The innermost running job that counts in a counter.
-    counted_jobs: Cell<*const CountedJob>,
     shares: UnsafeCell<Vec<&'static Share>>,
     records: UnsafeCell<Vec<&'static FrameRecord>>,
     free_records: UnsafeCell<Vec<&'static FrameRecord>>,
@@ -83,7 +80,6 @@ impl Seat {
             frame: Cell::new(None),
             outer: UnsafeCell::new(Vec::new()),
             tally: Tally::new(),
-            counted_jobs: Cell::new(null()),
             shares: UnsafeCell::new(Vec::new()),
             records: UnsafeCell::new(Vec::new()),
             free_records: UnsafeCell::new(Vec::new()),
@@ -232,12 +228,6 @@ impl Worker {
             }
             *floor = position;
         }
-    }
-
-    /// The list of running jobs that count in counters, innermost first.
-    #[inline(always)]
-    pub(crate) fn counted_jobs(&self) -> &Cell<*const CountedJob> {
-        &self.seat.own.counted_jobs
     }
 
     #[inline(always)]

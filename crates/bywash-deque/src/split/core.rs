@@ -22,10 +22,6 @@ const PATIENCE: usize = 256;
 /// A stream of pushes exposes itself at the latest after this many, asked or not.
 const LONGEST_STRIDE: usize = 64;
 
-/// The most items that an owner keeps to itself, less one, when nobody steals and nobody asks. A model
-/// checker sees an owner that is never shy: it only says when to publish, not how.
-const MOST_SHYNESS: usize = if cfg!(bywash_loom) { 1 } else { 16 };
-
 /// How much one exposure moves at most: half the ring, so that a reclaim stays short.
 const LARGEST_EXPOSURE: usize = RING_SLOTS / 2;
 
@@ -65,10 +61,6 @@ struct Hot {
     published: Cell<usize>,
     capacity: Cell<usize>,
     stride: Cell<usize>,
-    /// How many private items are worth exposing unasked.
-    shyness: Cell<usize>,
-    /// Items published since the last reclaim.
-    shown: Cell<usize>,
     /// Pops that found nothing since half of the stack was last in use.
     lulls: Cell<usize>,
     /// False while there is nobody who could steal; then nothing is exposed unasked.
@@ -97,8 +89,6 @@ impl<T: Item> Core<T> {
             published: Cell::new(0),
             capacity: Cell::new(FIRST_CAPACITY),
             stride: Cell::new(1),
-            shyness: Cell::new(1),
-            shown: Cell::new(0),
             lulls: Cell::new(0),
             watched: Cell::new(true),
         };
@@ -124,11 +114,17 @@ impl<T: Item> Core<T> {
     }
 
     /// Takes the oldest public items, up to half of them and at most `most`, if `wants` accepts
-    /// their label. One compare-and-swap, no fence; allocates nothing.
+    /// their label; who takes the last asks for more. One compare-and-swap, no fence; allocates
+    /// nothing.
     pub fn steal(&self, most: usize, wants: impl FnOnce(*mut ()) -> bool) -> Steal<Haul> {
         let stolen = self.ring.steal(most, wants);
         match &stolen {
-            Steal::Taken(haul) => self.counters.stolen(haul.items().len()),
+            Steal::Taken(haul) => {
+                if self.ring.is_empty() {
+                    self.ask();
+                }
+                self.counters.stolen(haul.items().len());
+            }
             Steal::Retry => self.counters.stolen(0),
             Steal::Empty | Steal::Declined => {}
         }
@@ -141,8 +137,8 @@ impl<T: Item> Core<T> {
         self.counters.read()
     }
 
-    /// Asks the owner to expose work at its next push. Writes the owner's line only if nobody has
-    /// asked yet; the owner's answer shows in [`Core::publications`].
+    /// Asks the owner to expose work at its next push or before its next job. Writes the owner's line
+    /// only if nobody has asked yet.
     #[inline]
     pub fn ask(&self) {
         if self.hot.limit.load(Ordering::Relaxed) != 0 {
@@ -153,11 +149,6 @@ impl<T: Item> Core<T> {
     /// The label of the oldest public item: a look that may be out of date at once.
     pub fn front_label(&self) -> Option<*mut ()> {
         self.ring.front_label()
-    }
-
-    /// A count that grows with each publication.
-    pub fn publications(&self) -> u64 {
-        self.ring.publications()
     }
 
     /// Whether nothing is public just now.
@@ -259,6 +250,24 @@ impl<'core, T: Item> Owner<'core, T> {
         false
     }
 
+    /// Puts a haul on top, oldest first, and makes its older half public. Returns whether anything was
+    /// published.
+    pub fn push_haul(self, haul: &Haul) -> bool {
+        let hot = self.hot();
+        let items = haul.items();
+        self.core.counters.pushed(items.len());
+        while hot.len.get() + items.len() >= hot.capacity.get() {
+            self.grow();
+        }
+        for raw in items {
+            self.slot(hot.len.get()).set(Some(raw));
+            hot.len.set(hot.len.get() + 1);
+        }
+        let published = hot.watched.get() && self.expose();
+        self.rearm();
+        published
+    }
+
     /// Takes the newest item off, unless the stack is down to `floor`. Items that were published
     /// come back first; returns `None` when all above `floor` has been stolen.
     #[inline(always)]
@@ -304,6 +313,8 @@ impl<'core, T: Item> Owner<'core, T> {
             if is_there && len == position + 1 {
                 hot.len.set(position);
                 self.core.counters.popped();
+                // What was public below it is offered again.
+                self.expose();
                 return TakeBack::Mine;
             }
             if is_there {
@@ -335,23 +346,35 @@ impl<'core, T: Item> Owner<'core, T> {
         self.hot().limit.load(Ordering::Relaxed) == 0
     }
 
-    /// Before the owner turns to something long: makes the older half public if thieves would
-    /// otherwise find nothing. Returns whether anything was published.
-    ///
-    /// Unasked, it keeps fewer than sixteen items to itself while what it exposes comes back unstolen:
-    /// each time doubles what is too little to expose, and a theft makes every item worth it again.
-    #[inline(always)]
+    /// Makes the older half of what is private public if thieves would otherwise find nothing. Returns
+    /// whether anything was published.
+    #[cold]
+    #[inline(never)]
     pub fn expose(self) -> bool {
         let hot = self.hot();
-        if !hot.watched.get() {
+        if !hot.watched.get() || !self.core.ring.is_empty() {
             return false;
         }
         let private = hot.len.get() - hot.published.get();
-        let is_little = private < hot.shyness.get() && (private == 0 || !self.is_asked());
-        if is_little || !self.core.ring.is_empty() {
-            return false;
+        let published = self.publish(private.div_ceil(2)) != 0;
+        if published {
+            self.rearm();
         }
-        self.expose_slow()
+        published
+    }
+
+    /// Before the owner pops an item and turns to it, if it [was asked](Self::is_asked): makes the older
+    /// half public, but not the item that is popped next. Returns whether anything was published; if
+    /// not, the question stands.
+    #[cold]
+    #[inline(never)]
+    pub fn answer(self) -> bool {
+        let hot = self.hot();
+        let published = self.publish((hot.len.get() - hot.published.get()) / 2) != 0;
+        if published {
+            self.rearm();
+        }
+        published
     }
 
     /// Says whether anybody could steal; while nobody can, nothing is published unasked.
@@ -359,17 +382,6 @@ impl<'core, T: Item> Owner<'core, T> {
         self.hot().watched.set(watched);
         self.hot().stride.set(1);
         self.rearm();
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn expose_slow(self) -> bool {
-        let private = self.hot().len.get() - self.hot().published.get();
-        let published = self.publish(private.div_ceil(2));
-        if published > 0 {
-            self.rearm();
-        }
-        published > 0
     }
 
     #[cold]
@@ -466,7 +478,6 @@ impl<'core, T: Item> Owner<'core, T> {
             (raw, item.label())
         }));
         hot.published.set(first + count);
-        hot.shown.set(hot.shown.get() + count);
         self.core.counters.published();
         count
     }
@@ -479,34 +490,28 @@ impl<'core, T: Item> Owner<'core, T> {
             self.slot(end - count + index).set(Some(raw));
         });
         hot.published.set(end - count);
-        // Nobody wanted what was shown: the next time it takes more to show any.
-        match hot.shown.replace(0) {
-            0 => {}
-            shown if shown == count => {
-                hot.shyness.set((hot.shyness.get() * 2).min(MOST_SHYNESS));
-            }
-            _ => hot.shyness.set(1),
-        }
         count
     }
 
     #[cold]
     #[inline(never)]
     fn pop_slow(self, floor: Position) -> Option<T> {
+        let hot = self.hot();
         // The top is a hole, so all below `len` was published; what thieves left comes back on top.
-        if self.reclaim() == 0 {
-            self.hot().len.set(floor);
-            self.hot().published.set(floor);
-            return None;
+        let count = self.reclaim();
+        if count == 0 {
+            hot.len.set(floor);
+            hot.published.set(floor);
+        } else if count > 1 && hot.watched.get() {
+            // The newest is popped here; of the others the older half goes out again at once.
+            self.publish(count / 2);
         }
-        if self.hot().shyness.get() == 1 {
-            self.hot().stride.set(1);
-        }
+        hot.stride.set(1);
         if !self.is_asked() {
             // A question that nobody has answered stands.
             self.rearm();
         }
-        self.pop(floor)
+        if count == 0 { None } else { self.pop(floor) }
     }
 
     fn grow(self) {

@@ -26,11 +26,13 @@
 //! between that reached half of it.
 //!
 //! **What a thief may expect of an owner that never touches its deque again:** exactly the items
-//! that are in the ring. The rule that bounds what stays hidden: a stream of pushes exposes the older
-//! half of what is private at pushes 1, 3, 7, 15 … and then at each further 64, asked or not, as
-//! long as the ring has room; and an owner that calls [`Owner::expose`] before it runs an item leaves
-//! the ring empty only when it holds fewer than sixteen items, of which none were wanted lately, and
-//! nothing at all if somebody has asked.
+//! that are in the ring. The rules that bound what stays hidden:
+//! * The first push onto an empty stack is public at once. A stream of pushes exposes the older half of
+//!   what is private at pushes 1, 3, 7, 15 … and then at each further 64, asked or not, as long as the ring
+//!   has room.
+//! * A thief that takes the last public item, or finds none, asks. The owner answers at its next push, and
+//!   before its next item if it looks whether it [was asked](Owner::is_asked).
+//! * An owner that comes back for what it published offers the older half of it again.
 
 mod core;
 mod pair;

@@ -162,11 +162,6 @@ impl Ring {
         (public(top, tail) > 0).then(|| self.slot(top).label.load(Ordering::Relaxed))
     }
 
-    /// A count that changes with each publication and never comes back.
-    pub(super) fn publications(&self) -> u64 {
-        self.tail.load(Ordering::Relaxed)
-    }
-
     /// Any thread: takes the oldest items, up to half of what is public and `most`, as long as
     /// they share the first one's label and `wants` accepts it.
     pub(super) fn steal(&self, most: usize, wants: impl FnOnce(*mut ()) -> bool) -> Steal<Haul> {

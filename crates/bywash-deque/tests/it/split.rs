@@ -106,26 +106,54 @@ fn random(state: &mut u64) -> u64 {
 }
 
 #[test]
-fn an_owner_that_exposes_before_it_works_hides_fewer_than_sixteen_and_none_from_who_asked() {
+fn an_owner_that_exposes_before_it_works_leaves_no_thief_empty_handed() {
     let mut state = 0x9e37_79b9_7f4a_7c15;
     let (worker, stealer) = deque::<Box<usize>>();
     for _ in 0..50_000 {
-        let mut has_asked = false;
         match random(&mut state) % 4 {
             0 | 1 => worker.push(Box::new(0)),
             2 => drop(worker.pop()),
-            _ => has_asked = matches!(stealer.steal(), Steal::Empty),
+            _ => drop(stealer.steal()),
         }
         worker.expose();
-        assert!(
-            !stealer.is_empty() || worker.len() < 16,
+        assert_eq!(
+            stealer.is_empty(),
+            worker.is_empty(),
             "an empty ring hides {} items",
             worker.len()
         );
-        assert!(
-            !has_asked || stealer.is_empty() == worker.is_empty(),
-            "who asked finds what there is"
-        );
+    }
+}
+
+#[test]
+fn an_owner_that_answers_before_each_item_hides_none_from_a_hungry_thief() {
+    let mut state = 0x9e37_79b9_7f4a_7c15;
+    let core = Core::<Box<usize>>::new();
+    // SAFETY: the only view there is.
+    let owner = unsafe { core.owner() };
+    for _ in 0..50_000 {
+        match random(&mut state) % 4 {
+            0 | 1 => drop(owner.push(Box::new(0))),
+            2 => {
+                if owner.is_asked() {
+                    owner.answer();
+                }
+                drop(owner.pop(0));
+                assert!(
+                    !core.is_empty() || owner.is_asked() || owner.is_empty(),
+                    "while the owner is busy, {} items are hidden and nobody was told",
+                    owner.len()
+                );
+            }
+            _ => {
+                if let Steal::Taken(haul) = core.steal(4, |_| true) {
+                    for raw in haul.items() {
+                        // SAFETY: the steal made this thread the owner of each pointer, once.
+                        drop(unsafe { <Box<usize> as Item>::from_raw(raw) });
+                    }
+                }
+            }
+        }
     }
 }
 

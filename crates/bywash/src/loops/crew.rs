@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::{NonNull, null};
+use std::ptr::NonNull;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,8 @@ use super::hints::Partitioner;
 use super::pace::Pace;
 use super::slice::Slice;
 use crate::context::Context;
-use crate::job::{Header, JobRef};
+use crate::job::{Header, JobRef, Ran};
+use crate::memory::class_of;
 use crate::wait::{Awaited, drop_quietly};
 
 /// The most slices of one loop; more workers than that share slices.
@@ -121,12 +122,8 @@ impl Crew {
         let border = |index: usize| {
             units.start + (u64::from(len) * index as u64 / slice_count as u64) as u32
         };
-        let header = Header {
-            run: run_ticket,
-            frame: context.share().record(),
-        };
         let head = Head {
-            header,
+            header: context.header(run_ticket),
             body: plan.body,
             run_units: plan.run_units,
             partitioner: plan.partitioner,
@@ -263,13 +260,18 @@ impl Crew {
     /// The caller has a hold, and uses the descriptor no more.
     unsafe fn leave(crew: NonNull<Self>, context: &Context<'_>) {
         // SAFETY: in place until the last hold is given up.
-        let holders = unsafe { &(*crew.as_ptr()).head.holders };
+        let head = unsafe { &(*crew.as_ptr()).head };
+        let home = head.header.home;
         // AcqRel: all use of the descriptor by other holders comes before its end here.
-        if holders.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if head.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
             // SAFETY: nobody else holds it.
             unsafe { crew.drop_in_place() };
-            // SAFETY: it came from `take::<Crew>` in this frame.
-            unsafe { context.share().give(crew) };
+            // SAFETY: it came from `take::<Crew>` of its home.
+            unsafe {
+                context
+                    .share()
+                    .give_home(crew.cast(), class_of::<Crew>(), home)
+            };
         }
     }
 }
@@ -293,8 +295,7 @@ impl Awaited for Crew {
 ///
 /// # Safety
 /// As [`Run`](crate::job::Run) demands; `job` is one ticket of a `Crew`.
-unsafe fn run_ticket(job: JobRef, context: &Context<'_>) -> u64 {
-    context.worker().tally().turn_to(null(), context);
+unsafe fn run_ticket(job: JobRef, context: &Context<'_>) -> Ran {
     let crew = job.cast::<Crew>();
     // SAFETY: in place until its last holder goes, and this ticket is one.
     let here = unsafe { crew.as_ref() };
@@ -303,5 +304,5 @@ unsafe fn run_ticket(job: JobRef, context: &Context<'_>) -> u64 {
     }
     // SAFETY: this ticket's hold, given up once.
     unsafe { Crew::leave(crew, context) };
-    1
+    Ran::JOB
 }
