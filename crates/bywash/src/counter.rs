@@ -8,6 +8,7 @@ use std::cell::Cell;
 use std::ptr::{NonNull, null};
 
 use crate::context::Context;
+use crate::job::{JobRef, Kind};
 use crate::record::FrameRecord;
 use crate::share::Share;
 use crate::spawn::Continuation;
@@ -106,6 +107,8 @@ pub(crate) struct Tally {
     /// The counter of the job that runs now, or that ran last; null if it has none.
     counter: Cell<*const Counter>,
     jobs: Cell<u64>,
+    /// The kind of the job that was tallied last.
+    kind: Cell<Option<Kind>>,
     /// What was interrupted by the wait that runs now.
     outer: Cell<*const Interrupted>,
 }
@@ -121,6 +124,7 @@ impl Tally {
         Self {
             counter: Cell::new(null()),
             jobs: Cell::new(0),
+            kind: Cell::new(None),
             outer: Cell::new(null()),
         }
     }
@@ -134,10 +138,18 @@ impl Tally {
         }
     }
 
-    /// Counts the job that just ended, if it has a counter.
+    /// Counts the job that just ended.
     #[inline(always)]
-    pub(crate) fn add(&self) {
+    pub(crate) fn add(&self, kind: Kind) {
         self.jobs.set(self.jobs.get() + 1);
+        self.kind.set(Some(kind));
+    }
+
+    /// The last job was tallied: if `next` is unlike it, the sum is not kept waiting.
+    pub(crate) fn turn_towards(&self, next: Option<JobRef>, context: &Context<'_>) {
+        if next.map(JobRef::kind) != self.kind.get() {
+            self.turn_to(null(), context);
+        }
     }
 
     /// A job has panicked.
@@ -146,16 +158,10 @@ impl Tally {
             .set(self.jobs.get() + u64::from(!self.counter.get().is_null()));
     }
 
-    /// Whether jobs have ended that are not added up yet: then the next one is to be asked for.
-    #[inline(always)]
-    pub(crate) fn is_pending(&self) -> bool {
-        self.jobs.get() != 0
-    }
-
     /// Whether this worker has ended jobs of `counter` that are not added up yet: then it is not zero.
     #[inline(always)]
     pub(crate) fn holds_back(&self, counter: &Counter) -> bool {
-        self.is_pending() && std::ptr::eq(self.counter.get(), counter)
+        self.jobs.get() != 0 && std::ptr::eq(self.counter.get(), counter)
     }
 
     /// Whether the job that runs now, or one below it on the stack, counts in `counter`, which cannot

@@ -14,34 +14,66 @@ use crate::share::Share;
 /// It unwinds only where it completes a job of the frame; what a fork throws is kept for its `join`.
 pub(crate) type Run = unsafe fn(JobRef, &Context<'_>) -> Ran;
 
-/// What it came to that a job was run: one bit for a job of the frame that is complete, above it the
-/// class of memory that was given back.
+/// What it came to that a job was run: two flags, and above them the class of memory that was given
+/// back, if it was.
 #[derive(Clone, Copy)]
 pub(crate) struct Ran(u64);
 
+const UNCOUNTED: u64 = 1;
+const TALLIED: u64 = 2;
+const FLAGS: u64 = UNCOUNTED | TALLIED;
+
 impl Ran {
-    /// A fork, which no spawn counted: its own `join` waits for it.
-    pub(crate) const FORK: Self = Self(0);
+    /// Nothing that the frame counts: a fork, for which its own `join` waits, or a job that was counted
+    /// elsewhere.
+    pub(crate) const UNCOUNTED: Self = Self(UNCOUNTED);
 
     /// A job whose memory somebody else gives back, or nobody.
-    pub(crate) const JOB: Self = Self(1);
+    pub(crate) const JOB: Self = Self(0);
 
     /// A job that lay in a `T`, whose memory was given back.
     pub(crate) const fn job_in<T>() -> Self {
         match class_of::<T>() {
-            Some(class) => Self((class as u64 + 1) << 1 | 1),
+            Some(class) => Self((class as u64 + 1) * (FLAGS + 1)),
             None => Self::JOB,
         }
     }
 
-    /// How many jobs of the frame this completes.
+    /// The same, and its counter knows of it only through the worker's tally.
+    pub(crate) const fn tallied_job_in<T>() -> Self {
+        Self(Self::job_in::<T>().0 | TALLIED)
+    }
+
+    /// One job of the frame is complete, and nothing else is to be done.
     #[inline(always)]
+    pub(crate) fn is_plain(self) -> bool {
+        self.0 & FLAGS == 0
+    }
+
+    /// How many jobs of the frame are complete.
     pub(crate) fn jobs(self) -> u64 {
-        self.0 & 1
+        u64::from(self.0 & UNCOUNTED == 0)
+    }
+
+    pub(crate) fn is_tallied(self) -> bool {
+        self.0 & TALLIED != 0
     }
 
     pub(crate) fn class(self) -> Option<usize> {
-        (self.0 >> 1).checked_sub(1).map(|class| class as usize)
+        (self.0 / (FLAGS + 1))
+            .checked_sub(1)
+            .map(|class| class as usize)
+    }
+}
+
+/// Equal for jobs that were spawned alike; it may differ for some that were.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kind(*const ());
+
+impl Kind {
+    #[inline(always)]
+    pub(crate) fn of(run: Run) -> Self {
+        Self(run as *const ())
     }
 }
 
@@ -81,11 +113,9 @@ impl JobRef {
         self.0.cast()
     }
 
-    /// Equal for jobs that were spawned alike; it may differ for some that were.
-    #[inline(always)]
-    pub(crate) fn kind(self) -> *const () {
+    pub(crate) fn kind(self) -> Kind {
         // SAFETY: a job that has not run is in place, by the contract of `new`.
-        unsafe { self.0.as_ref() }.run as *const ()
+        Kind::of(unsafe { self.0.as_ref() }.run)
     }
 
     #[inline(always)]

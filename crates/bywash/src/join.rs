@@ -179,7 +179,7 @@ where
     if fork.latch.finish() {
         context.worker().system().wake_who_waits_for(address);
     }
-    Ran::FORK
+    Ran::UNCOUNTED
 }
 
 /// While a panic of the first side passes: the second must not outlive the stack it lies on.

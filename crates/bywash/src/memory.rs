@@ -122,13 +122,16 @@ impl JobMemory {
         }
     }
 
-    /// Room for a `T`. A used block if there is one, else a new one from `arena`.
+    /// Room for a `T`. A used block if there is one, else a new one from the frame's arena.
     ///
     /// What is too large for every class lives in the arena until the frame ends.
     #[inline(always)]
-    pub(crate) fn take<T>(&self, arena: &Arena, record: &FrameRecord) -> NonNull<T> {
+    pub(crate) fn take<'a, T>(
+        &self,
+        frame: impl FnOnce() -> (&'a Arena, &'a FrameRecord),
+    ) -> NonNull<T> {
         let Some((class, size)) = (const { class_and_size_of::<T>() }) else {
-            return arena.alloc_layout(Layout::new::<T>()).cast();
+            return frame().0.alloc_layout(Layout::new::<T>()).cast();
         };
         let shelf = &self.classes[class];
         if let Some(block) = NonNull::new(shelf.free.get()) {
@@ -138,11 +141,13 @@ impl JobMemory {
             return block.cast();
         }
         let fresh = shelf.fresh.get();
-        if let Some(block) = NonNull::new(fresh).filter(|_| fresh != shelf.fresh_end.get()) {
+        if fresh != shelf.fresh_end.get() {
             shelf.fresh.set(fresh.wrapping_add(size));
-            return block.cast();
+            // SAFETY: the two differ only between a piece's first and last block, which are not null.
+            return unsafe { NonNull::new_unchecked(fresh) }.cast();
         }
         self.used.set(self.used.get() | 1 << class);
+        let (arena, record) = frame();
         shelf.take_slow(class, arena, record).cast()
     }
 

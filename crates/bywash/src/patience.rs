@@ -46,11 +46,11 @@ pub(crate) struct Patience {
     since: Option<Instant>,
 }
 
-/// What a steal costs, whatever it brings: lines of the ring that change hands.
-const MOVING: Duration = Duration::from_nanos(200);
+/// What reading the clock costs, and a little.
+const MEASURING: Duration = Duration::from_nanos(60);
 
-/// What each job adds: its own line.
-const MOVING_A_JOB: Duration = Duration::from_nanos(60);
+/// What it costs thief and victim to move a job of many.
+const MOVING_A_JOB: Duration = Duration::from_nanos(20);
 
 const LEAST_THRIFT: Duration = Duration::from_micros(1);
 const MOST_THRIFT: Duration = Duration::from_micros(32);
@@ -73,10 +73,10 @@ impl Patience {
         self.since = None;
     }
 
-    /// A haul of `jobs` took `elapsed`. If moving them cost about as much as running them, the victims are
-    /// left alone for a while, longer each time.
+    /// So many stolen jobs took `elapsed`. If moving them cost about as much as running them, the victims
+    /// are left alone for a while, longer each time.
     pub(crate) fn weigh(&mut self, jobs: usize, elapsed: Duration) {
-        if elapsed > MOVING + MOVING_A_JOB * jobs as u32 {
+        if elapsed > MEASURING + MOVING_A_JOB * jobs as u32 {
             self.thrift = Duration::ZERO;
             return;
         }

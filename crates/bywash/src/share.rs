@@ -93,7 +93,7 @@ impl Share {
     /// Room for a job. See [`JobMemory::take`].
     #[inline(always)]
     pub(crate) fn take<T>(&self) -> NonNull<T> {
-        self.memory.take(self.arena(), self.record())
+        self.memory.take(|| (self.arena(), self.record()))
     }
 
     /// Gives the room of a `T` back. What another worker had taken is counted by [`Share::adopt`].

@@ -6,7 +6,7 @@ use std::ptr::{NonNull, addr_of, null_mut};
 
 use crate::context::Context;
 use crate::counter::Counter;
-use crate::job::{Header, JobRef, Ran};
+use crate::job::{Header, JobRef, Kind, Ran};
 use crate::sums::Linked;
 
 impl<'frame> Context<'frame> {
@@ -220,8 +220,8 @@ where
     tally.turn_to(counter.as_ptr(), context);
     // SAFETY: the caller gives a context of the job's frame, which is `'frame`.
     body(unsafe { context.in_frame() });
-    tally.add();
-    const { Ran::job_in::<Counted<F>>() }
+    tally.add(Kind::of(run_counted::<F>));
+    const { Ran::tallied_job_in::<Counted<F>>() }
 }
 
 /// # Safety

@@ -19,9 +19,6 @@ use crate::worker::{Seat, Worker};
 /// Seats for calling threads beyond the system's own.
 pub(crate) const GUESTS: usize = 256;
 
-/// The most items that one steal takes.
-const HAUL: usize = 32;
-
 /// What all workers of one job system share.
 pub(crate) struct System {
     seats: Box<[Seat]>,
@@ -99,10 +96,6 @@ impl System {
 
     pub(crate) fn seats(&self) -> &[Seat] {
         &self.seats
-    }
-
-    pub(crate) fn haul(&self) -> usize {
-        HAUL
     }
 
     pub(crate) fn wait_policy(&self) -> WaitPolicy {

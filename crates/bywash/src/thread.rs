@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
 
 use crate::current;
 use crate::error::BuildError;
@@ -78,9 +77,7 @@ impl Worker {
                 // Back to looking; a lane's job is no sign of more.
             } else if let Some(haul) = self.steal(|_| true) {
                 self.found();
-                let begun = Instant::now();
-                self.work_off(&haul);
-                patience.weigh(haul.items().len(), begun.elapsed());
+                patience.weigh(haul.len.div_ceil(2), self.work_off(haul));
                 system.idle().start_searching();
             } else if let Some(letter) = system.inbox().take() {
                 self.found();

@@ -5,17 +5,21 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::{NonNull, null};
+use std::ptr::NonNull;
+use std::time::{Duration, Instant};
 
 use bywash_deque::split::{Haul, Position, Steal};
 
 use crate::context::Context;
 use crate::counter::Counter;
-use crate::job::JobRef;
+use crate::job::{JobRef, Ran};
 use crate::patience::{Patience, Pause};
 use crate::record::FrameRecord;
 use crate::stats::Did;
 use crate::worker::Worker;
+
+/// The most jobs that one steal takes.
+const HAUL: usize = 64;
 
 /// Something that a job can wait for.
 pub(crate) trait Awaited {
@@ -202,7 +206,6 @@ impl Worker {
                 while let Err(payload) = catch_unwind(AssertUnwindSafe(|| {
                     self.run_down(context, floor, &is_over, &mut executed);
                 })) {
-                    executed += 1;
                     self.tally().add_panicked();
                     keep_or_drop(context.share().record(), payload);
                 }
@@ -223,7 +226,10 @@ impl Worker {
         executed: &mut u64,
     ) {
         let share = context.share();
-        let mut kind = null();
+        let mut ended = Ended {
+            jobs: 0,
+            sum: executed,
+        };
         loop {
             // Before a job is taken: what a lane's job waits for must not be in this one's hand.
             if self.deque().is_asked() {
@@ -232,17 +238,20 @@ impl Worker {
             let Some(job) = self.deque().pop(floor) else {
                 return;
             };
-            // While the next job is like the last one, it may count in the same counter.
-            if job.kind() != kind {
-                kind = job.kind();
-                self.tally().turn_to(null(), context);
-            }
-            *executed += if std::ptr::eq(job.home(), share) {
+            ended.jobs += 1;
+            let ran = if std::ptr::eq(job.home(), share) {
                 // SAFETY: the job left the deque, so this is its one run, in its own frame.
-                unsafe { job.run(context) }.jobs()
+                unsafe { job.run(context) }
             } else {
                 self.run_foreign(job, context)
             };
+            if !ran.is_plain() {
+                ended.jobs -= 1 - ran.jobs();
+                if ran.is_tallied() {
+                    let next = self.deque().peek(floor);
+                    self.tally().turn_towards(next, context);
+                }
+            }
             if is_over() {
                 return;
             }
@@ -251,11 +260,11 @@ impl Worker {
 
     /// Runs a job that was spawned on another worker, or into a frame around this one.
     #[inline(never)]
-    fn run_foreign(&self, job: JobRef, context: &Context<'_>) -> u64 {
+    fn run_foreign(&self, job: JobRef, context: &Context<'_>) -> Ran {
         let share = context.share();
         if !std::ptr::eq(job.frame(), share.record()) {
             self.run_apart(job);
-            return 0;
+            return Ran::UNCOUNTED;
         }
         let is_own = std::ptr::eq(job.home(), share);
         // SAFETY: the job left the deque, so this is its one run, in its own frame.
@@ -263,7 +272,7 @@ impl Worker {
         if let Some(class) = ran.class().filter(|_| !is_own) {
             share.adopt(class);
         }
-        ran.jobs()
+        ran
     }
 
     /// Runs one job that need not be of the frame that runs now: above a floor of its own.
@@ -281,16 +290,16 @@ impl Worker {
     }
 
     pub(crate) fn run_one(&self, job: JobRef, context: &Context<'_>) {
-        let executed = self.tally().interrupt(context, || {
+        let ran = self.tally().interrupt(context, || {
             catch_unwind(AssertUnwindSafe(|| self.run_foreign(job, context))).unwrap_or_else(
                 |payload| {
                     self.tally().add_panicked();
                     keep_or_drop(context.share().record(), payload);
-                    1
+                    Ran::JOB
                 },
             )
         });
-        context.share().count_executed(executed);
+        context.share().count_executed(ran.jobs());
     }
 
     /// Steals once around the ring for a wait in `context`'s frame, and runs what it gets.
@@ -306,7 +315,7 @@ impl Worker {
         }
         match self.steal(wants) {
             Some(haul) => {
-                self.work_off(&haul);
+                self.work_off(haul);
                 true
             }
             None => self.run_low(Some(frame)),
@@ -318,41 +327,40 @@ impl Worker {
         let system = self.system();
         for seat in system.seats_to_rob(self) {
             loop {
-                match seat.deque.steal(system.haul(), &wants) {
+                match self.deque().steal_from(&seat.deque, HAUL, &wants) {
                     Steal::Taken(haul) => {
                         self.count(Did::Steal, 1);
-                        self.count(Did::Stolen, haul.items().len() as u64);
+                        self.count(Did::Stolen, haul.len as u64);
                         return Some(haul);
                     }
                     Steal::Retry => bywash_sync::hint::spin_loop(),
-                    Steal::Declined => break,
-                    Steal::Empty => {
-                        seat.deque.ask();
-                        break;
-                    }
+                    Steal::Declined | Steal::Empty => break,
                 }
             }
         }
         None
     }
 
-    /// Runs stolen jobs, and all they leave on this worker, above a floor of their own: a wait in
-    /// one of them then sees their frame only.
-    pub(crate) fn work_off(&self, haul: &Haul) {
+    /// Runs the stolen jobs on top of the stack, and all they leave on this worker, above a floor of their
+    /// own: a wait in one of them then sees their frame only. Returns how long the older half took, for
+    /// whose memory nobody had to wait.
+    pub(crate) fn work_off(&self, haul: Haul) -> Duration {
         // SAFETY: a label is the record of the jobs' frame; records are freed with the system.
-        let record: &'static FrameRecord = unsafe { &*haul.label().cast::<FrameRecord>() };
+        let record: &'static FrameRecord = unsafe { &*haul.label.cast::<FrameRecord>() };
+        let floor = self.deque().position() - haul.len;
+        self.deque().above(floor).for_each(prefetch);
         let share = self.share_of(record);
         // SAFETY: the frame is open until the haul's jobs are counted, which `drain` does last.
         let context = unsafe { self.context_in(share) };
-        let floor = self.deque().position();
         self.enter(floor, Some(record));
-        haul.items().for_each(prefetch);
-        if self.deque().push_haul(haul) {
-            self.announce();
-        }
+        self.announce();
+        self.drain(&context, floor + haul.len.div_ceil(2), || false);
+        let begun = Instant::now();
         self.drain(&context, floor, || false);
+        let elapsed = begun.elapsed();
         self.leave_frame();
         self.tell_frame(record);
+        elapsed
     }
 
     /// This worker has counted its last job of `record`'s frame for now: whoever sleeps until the
@@ -365,16 +373,29 @@ impl Worker {
     }
 }
 
-/// Fetches a stolen job's first line while the ones before it run.
+/// A count of jobs that ended, added to the sum of a drain however it ends.
+struct Ended<'drain> {
+    jobs: u64,
+    sum: &'drain mut u64,
+}
+
+impl Drop for Ended<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        *self.sum += self.jobs;
+    }
+}
+
+/// Fetches a stolen job's first line while the ones before it run: to write, since its memory is about to
+/// be used again here.
 #[inline(always)]
 fn prefetch(job: NonNull<()>) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a hint; SSE is part of every x86-64 processor.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(job.as_ptr().cast()) };
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: a hint, which changes nothing; processors that do not know it ignore it.
+    unsafe {
+        std::arch::asm!("prefetchw [{}]", in(reg) job.as_ptr(), options(nostack, preserves_flags, readonly));
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = job;
 }
 

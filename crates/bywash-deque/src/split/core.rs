@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::ptr::NonNull;
+use std::ptr::{NonNull, null_mut};
 
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicUsize, Ordering};
@@ -19,11 +19,13 @@ const FIRST_CAPACITY: usize = 256;
 /// the stack halves.
 const PATIENCE: usize = 256;
 
-/// A stream of pushes exposes itself at the latest after this many, asked or not.
+/// A stream of pushes looks at the latest after this many whether the ring has room.
 const LONGEST_STRIDE: usize = 64;
 
 /// How much one exposure moves at most: half the ring, so that a reclaim stays short.
 const LARGEST_EXPOSURE: usize = RING_SLOTS / 2;
+
+const NEVER_NULL: &str = "bywash: the ring holds items only, never null";
 
 /// A height of the owner's stack: how many slots lie below.
 pub type Position = usize;
@@ -46,21 +48,20 @@ type Slot = Cell<Option<NonNull<()>>>;
 /// Thieves use it through `&Core`; the one owner through [`Core::owner`].
 pub struct Core<T: Item> {
     hot: CachePadded<Hot>,
+    /// A push that reaches this length takes the slow way: the stack is full, the stream is due,
+    /// or (0) somebody asks. On a line of its own: hungry thieves read it over and over.
+    limit: CachePadded<AtomicUsize>,
     ring: Ring,
     counters: Counters,
     _items: PhantomData<T>,
 }
 
-/// The owner's line. Thieves touch `limit` alone, and only when they are hungry.
+/// What the owner alone touches.
 struct Hot {
     slots: Cell<NonNull<Slot>>,
     len: Cell<usize>,
-    /// A push that reaches this length takes the slow way: the stack is full, the stream is due,
-    /// or (0) somebody asks.
-    limit: AtomicUsize,
     published: Cell<usize>,
     capacity: Cell<usize>,
-    stride: Cell<usize>,
     /// Pops that found nothing since half of the stack was last in use.
     lulls: Cell<usize>,
     /// False while there is nobody who could steal; then nothing is exposed unasked.
@@ -85,15 +86,14 @@ impl<T: Item> Core<T> {
         let hot = Hot {
             slots: Cell::new(stack_of(FIRST_CAPACITY)),
             len: Cell::new(0),
-            limit: AtomicUsize::new(1),
             published: Cell::new(0),
             capacity: Cell::new(FIRST_CAPACITY),
-            stride: Cell::new(1),
             lulls: Cell::new(0),
             watched: Cell::new(true),
         };
         Self {
             hot: CachePadded::new(hot),
+            limit: CachePadded::new(AtomicUsize::new(1)),
             ring: Ring::new(start),
             counters: Counters::default(),
             _items: PhantomData,
@@ -113,20 +113,41 @@ impl<T: Item> Core<T> {
         }
     }
 
-    /// Takes the oldest public items, up to half of them and at most `most`, if `wants` accepts
-    /// their label; who takes the last asks for more. One compare-and-swap, no fence; allocates
-    /// nothing.
-    pub fn steal(&self, most: usize, wants: impl FnOnce(*mut ()) -> bool) -> Steal<Haul> {
-        let stolen = self.ring.steal(most, wants);
+    /// Takes the oldest public item. One compare-and-swap, no fence; allocates nothing.
+    pub fn steal(&self) -> Steal<T> {
+        let mut item = null_mut();
+        match self.take(1, |_| true, |_, raw| item = raw) {
+            Steal::Taken(_) => {
+                let item = NonNull::new(item).expect(NEVER_NULL);
+                // SAFETY: the steal made this thread the owner of the pointer, once.
+                Steal::Taken(unsafe { T::from_raw(item) })
+            }
+            Steal::Empty => Steal::Empty,
+            Steal::Declined => Steal::Declined,
+            Steal::Retry => Steal::Retry,
+        }
+    }
+
+    /// Takes the oldest public items, up to half of them and at most `most`; who leaves no more than it
+    /// took, or finds none, asks for more.
+    fn take(
+        &self,
+        most: usize,
+        wants: impl FnOnce(*mut ()) -> bool,
+        put: impl FnMut(usize, *mut ()),
+    ) -> Steal<Haul> {
+        let stolen = self.ring.steal(most, wants, put);
         match &stolen {
             Steal::Taken(haul) => {
-                if self.ring.is_empty() {
+                // Before the ring runs dry: the owner may take a while to answer.
+                if self.ring.len() <= haul.len {
                     self.ask();
                 }
-                self.counters.stolen(haul.items().len());
+                self.counters.stolen(haul.len);
             }
+            Steal::Empty => self.ask(),
             Steal::Retry => self.counters.stolen(0),
-            Steal::Empty | Steal::Declined => {}
+            Steal::Declined => {}
         }
         stolen
     }
@@ -141,8 +162,8 @@ impl<T: Item> Core<T> {
     /// only if nobody has asked yet.
     #[inline]
     pub fn ask(&self) {
-        if self.hot.limit.load(Ordering::Relaxed) != 0 {
-            self.hot.limit.store(0, Ordering::Relaxed);
+        if self.limit.load(Ordering::Relaxed) != 0 {
+            self.limit.store(0, Ordering::Relaxed);
         }
     }
 
@@ -243,29 +264,48 @@ impl<'core, T: Item> Owner<'core, T> {
         hot.len.set(len + 1);
         self.core.counters.pushed(1);
         // Relaxed: the limit is advice; nothing is read on its strength.
-        if len + 1 >= hot.limit.load(Ordering::Relaxed) {
+        if len + 1 >= self.core.limit.load(Ordering::Relaxed) {
             self.push_slow();
             return true;
         }
         false
     }
 
-    /// Puts a haul on top, oldest first, and makes its older half public. Returns whether anything was
-    /// published.
-    pub fn push_haul(self, haul: &Haul) -> bool {
+    /// Takes the oldest public items of `victim`, up to half of them and at most `most`, if `wants`
+    /// accepts their label. They come to lie on top here, the newest uppermost, and the older half of
+    /// them is public again.
+    ///
+    /// One compare-and-swap, no fence; allocates only when the stack doubles.
+    pub fn steal_from(
+        self,
+        victim: &Core<T>,
+        most: usize,
+        wants: impl FnOnce(*mut ()) -> bool,
+    ) -> Steal<Haul> {
         let hot = self.hot();
-        let items = haul.items();
-        self.core.counters.pushed(items.len());
-        while hot.len.get() + items.len() >= hot.capacity.get() {
+        let len = hot.len.get();
+        while len + most >= hot.capacity.get() {
             self.grow();
         }
-        for raw in items {
-            self.slot(hot.len.get()).set(Some(raw));
-            hot.len.set(hot.len.get() + 1);
+        let stolen = victim.take(most, wants, |index, raw| {
+            self.slot(len + index).set(NonNull::new(raw));
+        });
+        if let Steal::Taken(haul) = stolen {
+            self.core.counters.pushed(haul.len);
+            hot.len.set(len + haul.len);
+            if hot.watched.get() && self.core.ring.is_empty() && hot.published.get() == len {
+                self.publish_labelled(haul.len / 2, |_| haul.label);
+            }
+            self.rearm();
         }
-        let published = hot.watched.get() && self.expose();
-        self.rearm();
-        published
+        stolen
+    }
+
+    /// The private items from `floor` upwards, as they lie.
+    pub fn above(self, floor: Position) -> impl Iterator<Item = NonNull<()>> + 'core {
+        let hot = self.hot();
+        (floor.max(hot.published.get())..hot.len.get())
+            .filter_map(move |index| self.slot(index).get())
     }
 
     /// Takes the newest item off, unless the stack is down to `floor`. Items that were published
@@ -288,6 +328,17 @@ impl<'core, T: Item> Owner<'core, T> {
             }
             None => self.pop_slow(floor),
         }
+    }
+
+    /// The item that [`Owner::pop`] would give, if it is private still.
+    pub fn peek(self, floor: Position) -> Option<T>
+    where
+        T: Copy,
+    {
+        let len = self.hot().len.get();
+        let raw = (len > floor).then(|| self.slot(len - 1).get())??;
+        // SAFETY: a private slot holds an item, of which this is a copy.
+        Some(unsafe { T::from_raw(raw) })
     }
 
     /// Takes `raw` off if it is the very top: the fast way back of a fork.
@@ -343,7 +394,7 @@ impl<'core, T: Item> Owner<'core, T> {
     /// Whether a thief has asked and not been answered.
     #[inline(always)]
     pub fn is_asked(self) -> bool {
-        self.hot().limit.load(Ordering::Relaxed) == 0
+        self.core.limit.load(Ordering::Relaxed) == 0
     }
 
     /// Makes the older half of what is private public if thieves would otherwise find nothing. Returns
@@ -380,7 +431,6 @@ impl<'core, T: Item> Owner<'core, T> {
     /// Says whether anybody could steal; while nobody can, nothing is published unasked.
     pub fn set_watched(self, watched: bool) {
         self.hot().watched.set(watched);
-        self.hot().stride.set(1);
         self.rearm();
     }
 
@@ -399,20 +449,27 @@ impl<'core, T: Item> Owner<'core, T> {
             let private = hot.len.get() - hot.published.get();
             self.publish(private.div_ceil(2));
         }
-        hot.stride.set((hot.stride.get() * 2).min(LONGEST_STRIDE));
         self.rearm();
     }
 
-    /// Sets the next length at which a push takes the slow way.
+    /// Sets the next length at which a push takes the slow way: when as much is private as is public.
     fn rearm(self) {
         let hot = self.hot();
-        let stride = if hot.watched.get() {
-            hot.stride.get()
-        } else {
+        let room = self.core.ring.room();
+        let stride = if !hot.watched.get() {
             usize::MAX / 2
+        } else if room == 0 {
+            LONGEST_STRIDE
+        } else {
+            let private = hot.len.get() - hot.published.get();
+            (RING_SLOTS - room)
+                .saturating_sub(private)
+                .clamp(1, LONGEST_STRIDE)
         };
         let due = hot.len.get() + stride;
-        hot.limit.store(due.min(self.wall()), Ordering::Relaxed);
+        self.core
+            .limit
+            .store(due.min(self.wall()), Ordering::Relaxed);
     }
 
     /// The length that no push may reach unnoticed: half of the stack, then the whole of it.
@@ -445,10 +502,10 @@ impl<'core, T: Item> Owner<'core, T> {
             free_stack(hot.slots.replace(stack_of(smaller)), hot.capacity.get());
             hot.capacity.set(smaller);
         }
-        let limit = hot.limit.load(Ordering::Relaxed);
+        let limit = self.core.limit.load(Ordering::Relaxed);
         if limit > self.wall() {
             // A claim and not a store: a thief that asks just now must not be overwritten.
-            let _ = hot.limit.compare_exchange(
+            let _ = self.core.limit.compare_exchange(
                 limit,
                 self.wall(),
                 Ordering::Relaxed,
@@ -459,6 +516,14 @@ impl<'core, T: Item> Owner<'core, T> {
 
     /// Moves up to `count` of the oldest private items to the ring; returns how many fitted.
     fn publish(self, count: usize) -> usize {
+        self.publish_labelled(count, |raw| {
+            // SAFETY: the item is looked at, not taken: it goes to the ring as the pointer it was.
+            let item = std::mem::ManuallyDrop::new(unsafe { T::from_raw(raw) });
+            item.label()
+        })
+    }
+
+    fn publish_labelled(self, count: usize, label: impl Fn(NonNull<()>) -> *mut ()) -> usize {
         let hot = self.hot();
         let first = hot.published.get();
         let count = count.min(LARGEST_EXPOSURE).min(self.core.ring.room());
@@ -473,9 +538,7 @@ impl<'core, T: Item> Owner<'core, T> {
             if mutant("split.publish.no_hole") {
                 self.slot(index).set(Some(raw));
             }
-            // SAFETY: the item is looked at, not taken: it goes to the ring as the pointer it was.
-            let item = std::mem::ManuallyDrop::new(unsafe { T::from_raw(raw) });
-            (raw, item.label())
+            (raw, label(raw))
         }));
         hot.published.set(first + count);
         self.core.counters.published();
@@ -502,16 +565,17 @@ impl<'core, T: Item> Owner<'core, T> {
         if count == 0 {
             hot.len.set(floor);
             hot.published.set(floor);
-        } else if count > 1 && hot.watched.get() {
+        } else if hot.watched.get() {
             // The newest is popped here; of the others the older half goes out again at once.
             self.publish(count / 2);
         }
-        hot.stride.set(1);
-        if !self.is_asked() {
-            // A question that nobody has answered stands.
+        let item = if count == 0 { None } else { self.pop(floor) };
+        // What was public at a greater height need not be so again when the stack comes back there; an
+        // empty stack begins anew. A question that nobody has answered stands.
+        if count <= 1 && !self.is_asked() {
             self.rearm();
         }
-        if count == 0 { None } else { self.pop(floor) }
+        item
     }
 
     fn grow(self) {

@@ -28,9 +28,9 @@
 //! **What a thief may expect of an owner that never touches its deque again:** exactly the items
 //! that are in the ring. The rules that bound what stays hidden:
 //! * The first push onto an empty stack is public at once. A stream of pushes exposes the older half of
-//!   what is private at pushes 1, 3, 7, 15 … and then at each further 64, asked or not, as long as the ring
-//!   has room.
-//! * A thief that takes the last public item, or finds none, asks. The owner answers at its next push, and
+//!   what is private whenever that is as much as is public, asked or not, and looks at least at each 64th
+//!   push whether the ring has room.
+//! * A thief that leaves no more than it took, or finds nothing, asks. The owner answers at its next push, and
 //!   before its next item if it looks whether it [was asked](Owner::is_asked).
 //! * An owner that comes back for what it published offers the older half of it again.
 

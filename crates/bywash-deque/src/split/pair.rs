@@ -85,21 +85,11 @@ impl<T: Item + Send> Worker<T> {
         self.owner().expose()
     }
 
-    /// Steals a batch from another deque: one item is returned, the rest go onto this one.
+    /// Steals a batch from another deque: the newest of it is returned, the rest is on this one.
     pub fn steal_batch_from(&self, victim: &Stealer<T>, most: usize) -> Steal<T> {
-        match victim.core.steal(most, |_| true) {
-            Steal::Taken(haul) => {
-                let mut items = haul.items();
-                let first = items.next().expect("bywash: a haul is never empty");
-                // SAFETY: the successful steal made this thread the owner of each pointer, once.
-                items.for_each(|raw| self.push(unsafe { T::from_raw(raw) }));
-                // SAFETY: as above.
-                Steal::Taken(unsafe { T::from_raw(first) })
-            }
-            Steal::Empty => {
-                victim.core.ask();
-                Steal::Empty
-            }
+        match self.owner().steal_from(&victim.core, most, |_| true) {
+            Steal::Taken(_) => self.pop().map_or(Steal::Retry, Steal::Taken),
+            Steal::Empty => Steal::Empty,
             Steal::Declined => Steal::Declined,
             Steal::Retry => Steal::Retry,
         }
@@ -122,19 +112,7 @@ impl<T: Item> Clone for Stealer<T> {
 impl<T: Item + Send> Stealer<T> {
     /// Takes the oldest public item; when nothing is public, asks the owner to expose some.
     pub fn steal(&self) -> Steal<T> {
-        match self.core.steal(1, |_| true) {
-            Steal::Taken(haul) => {
-                let raw = haul.items().next().expect("bywash: a haul is never empty");
-                // SAFETY: the successful steal made this thread the owner of the pointer, once.
-                Steal::Taken(unsafe { T::from_raw(raw) })
-            }
-            Steal::Empty => {
-                self.core.ask();
-                Steal::Empty
-            }
-            Steal::Declined => Steal::Declined,
-            Steal::Retry => Steal::Retry,
-        }
+        self.core.steal()
     }
 
     /// What happened to this deque so far.

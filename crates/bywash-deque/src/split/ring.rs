@@ -10,9 +10,6 @@ use bywash_sync::{mutant, ordering};
 /// How many items can be public at once. Under loom 4, so that scenarios come round.
 pub const RING_SLOTS: usize = if cfg!(bywash_loom) { 4 } else { 256 };
 
-/// The most items that one steal takes.
-pub(super) const HAUL_SLOTS: usize = 32;
-
 /// What became of an attempt to steal.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub enum Steal<T> {
@@ -26,25 +23,13 @@ pub enum Steal<T> {
     Taken(T),
 }
 
-/// The items of one steal, oldest first, all with the same label.
+/// What one steal took: so many items, all with the same label.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub struct Haul {
-    items: [*mut (); HAUL_SLOTS],
-    len: usize,
-    label: *mut (),
-}
-
-impl Haul {
-    /// The taken items, oldest first; never empty.
-    pub fn items(&self) -> impl ExactSizeIterator<Item = NonNull<()>> + '_ {
-        self.items[..self.len]
-            .iter()
-            .map(|&item| NonNull::new(item).expect("bywash: the ring holds items only, never null"))
-    }
-
+    /// How many items; never zero.
+    pub len: usize,
     /// The label that all of them carry.
-    pub fn label(&self) -> *mut () {
-        self.label
-    }
+    pub label: *mut (),
 }
 
 struct Slot {
@@ -163,8 +148,14 @@ impl Ring {
     }
 
     /// Any thread: takes the oldest items, up to half of what is public and `most`, as long as
-    /// they share the first one's label and `wants` accepts it.
-    pub(super) fn steal(&self, most: usize, wants: impl FnOnce(*mut ()) -> bool) -> Steal<Haul> {
+    /// they share the first one's label and `wants` accepts it. Hands them to `put`, oldest first with
+    /// their numbers, before it is known whether they are the thief's: only what comes back as `Taken` is.
+    pub(super) fn steal(
+        &self,
+        most: usize,
+        wants: impl FnOnce(*mut ()) -> bool,
+        mut put: impl FnMut(usize, *mut ()),
+    ) -> Steal<Haul> {
         let early_tail =
             mutant("split.steal.tail_first").then(|| self.tail.load(Ordering::Acquire));
         let top = self.top.load(Ordering::Relaxed);
@@ -185,37 +176,32 @@ impl Ring {
         if !wants(label) {
             return Steal::Declined;
         }
-        let most = public.div_ceil(2).min(most).clamp(1, HAUL_SLOTS);
-        let mut haul = Haul {
-            items: [null_mut(); HAUL_SLOTS],
-            len: 0,
-            label,
-        };
+        let most = public.div_ceil(2).min(most).max(1);
         // Readings have no size outside the model checker, so that this allocates nothing.
         let mut readings = Vec::new();
-        while haul.len < most {
-            let slot = self.slot(top.wrapping_add(haul.len as u64));
+        let mut len = 0;
+        while len < most {
+            let slot = self.slot(top.wrapping_add(len as u64));
             if slot.label.load(Ordering::Relaxed) != label {
                 break;
             }
-            haul.items[haul.len] = slot.item.load(Ordering::Relaxed);
+            put(len, slot.item.load(Ordering::Relaxed));
             readings.push(slot.shadow.read());
-            haul.len += 1;
+            len += 1;
         }
-        let moved = top.wrapping_add(haul.len as u64);
-        if !self.claim(top, moved) {
+        if !self.claim(top, top.wrapping_add(len as u64)) {
             return Steal::Retry;
         }
         for (index, reading) in readings.into_iter().enumerate() {
             let slot = self.slot(top.wrapping_add(index as u64));
             if mutant("split.steal.slot_after_claim") {
-                haul.items[index] = slot.item.load(Ordering::Relaxed);
+                put(index, slot.item.load(Ordering::Relaxed));
                 slot.shadow.read().keep(&slot.shadow);
             } else {
                 reading.keep(&slot.shadow);
             }
         }
-        Steal::Taken(haul)
+        Steal::Taken(Haul { len, label })
     }
 
     /// Any thread: moves `top`, unless somebody else did.

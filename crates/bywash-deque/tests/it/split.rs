@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bywash_deque::Item;
 use bywash_deque::split::{Core, RING_SLOTS, Steal, Stealer, Worker, deque};
 
 #[test]
@@ -145,14 +144,7 @@ fn an_owner_that_answers_before_each_item_hides_none_from_a_hungry_thief() {
                     owner.len()
                 );
             }
-            _ => {
-                if let Steal::Taken(haul) = core.steal(4, |_| true) {
-                    for raw in haul.items() {
-                        // SAFETY: the steal made this thread the owner of each pointer, once.
-                        drop(unsafe { <Box<usize> as Item>::from_raw(raw) });
-                    }
-                }
-            }
+            _ => drop(core.steal()),
         }
     }
 }
@@ -251,11 +243,8 @@ fn public_positions_wrap_at_the_integers_end() {
         for item in 0..20 {
             owner.push(Box::new(item));
             owner.expose();
-            if let Steal::Taken(haul) = core.steal(2, |_| true) {
-                for raw in haul.items() {
-                    // SAFETY: the steal made this thread the owner of each pointer, once.
-                    taken.push(*unsafe { <Box<usize> as Item>::from_raw(raw) });
-                }
+            if let Steal::Taken(item) = core.steal() {
+                taken.push(*item);
             }
         }
         assert!(core.len() <= RING_SLOTS);

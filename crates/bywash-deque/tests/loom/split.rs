@@ -160,11 +160,8 @@ fn a_fork_is_taken_back_or_stolen_never_both() {
         let thief = {
             let (core, board) = (Arc::clone(&core), board.clone());
             thread::spawn(move || {
-                if let Steal::Taken(haul) = core.steal(2, |_| true) {
-                    for raw in haul.items() {
-                        // SAFETY: the steal made this thread the owner of each pointer.
-                        board.take(unsafe { Token::from_raw(raw) });
-                    }
+                if let Steal::Taken(token) = core.steal() {
+                    board.take(token);
                 }
             })
         };
