@@ -118,3 +118,14 @@ fn spillover_wakes_no_other_socket_while_the_home_one_suffices() {
     let most = tiered.awake.iter().map(|&(_, cores)| cores).max();
     assert!(most <= Some(209), "{most:?}");
 }
+
+#[test]
+fn workers_beyond_the_cores_share_them_and_gain_nothing() {
+    let mut machine = Topology::builder();
+    machine.package().node().llc().cores(4, 1);
+    let machine = machine.build().unwrap();
+    let fitting = run(&machine, Placement::none(), 4, Workload::Loop);
+    let crowded = run(&machine, Placement::none(), 32, Workload::Loop);
+    let ideal = rounds(Workload::Loop).0 / 4;
+    assert!(fitting.makespan >= ideal && crowded.makespan >= ideal);
+}
