@@ -31,8 +31,8 @@ pub(crate) fn table(machine: &str, workload: Workload, rows: &[Row]) -> String {
     text.push_str(
         "\nThe model: one task a steal; steal cost = latency of the level x lines moved; \
          latencies of an EPYC 7R13\n(SMT 10 ns, LLC 23, package 107, other socket 197 one way); \
-         a wake 5,000 ns; two busy siblings share 1.3 cores.\nIt knows no cache misses, no \
-         memory bandwidth, no clock changes and no difference between kinds of core.\n",
+         a wake 5,000 ns; siblings share 1.3 cores,\nworkers beyond the PUs no more than that. It knows no cache misses, no \
+         memory bandwidth,\nno clock changes and no difference between kinds of core.\n",
     );
     text
 }

@@ -12,10 +12,10 @@ use bywash_topology::{Placement, Plan, Topology, Victim};
 use crate::outcome::Outcome;
 use crate::workload::{Task, Workload};
 
-/// Each of two busy siblings runs at this share of a core's speed, in percent: together 1.3
-/// times a core, the gain that D. Marr et al. give as the upper end in "Hyper-Threading
-/// Technology Architecture and Microarchitecture", Intel Technology Journal 6(1), 2002.
-const SIBLING_SPEED_PERCENT: u64 = 65;
+/// What a core with SMT siblings does when two or more workers are awake on it, in percent of
+/// what it does for one: the upper end that D. Marr et al. give in "Hyper-Threading Technology
+/// Architecture and Microarchitecture", Intel Technology Journal 6(1), 2002.
+const SIBLINGS_TOGETHER_PERCENT: u64 = 130;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -52,6 +52,8 @@ pub(crate) struct Simulation<'p> {
     workers: Vec<Worker>,
     /// Awake workers of each core.
     cores: Vec<usize>,
+    /// What each core does for several workers, in percent of what it does for one.
+    together: Vec<u64>,
     in_hand: Vec<Option<Task>>,
     events: BinaryHeap<Reverse<(u64, u64, Event)>>,
     sequence: u64,
@@ -94,9 +96,14 @@ impl<'p> Simulation<'p> {
                 }
             })
             .collect();
+        let together = |core: &bywash_topology::Core| match core.pus.len() {
+            1 => 100,
+            _ => SIBLINGS_TOGETHER_PERCENT,
+        };
         let mut simulation = Simulation {
             policy: Policy::new(plan),
             cores: vec![0; machine.cores().len()],
+            together: machine.cores().iter().map(together).collect(),
             in_hand: vec![None; workers.len()],
             workers,
             plan,
@@ -183,8 +190,9 @@ impl<'p> Simulation<'p> {
             self.push(worker, child);
         }
         self.wake_for_queue(worker);
-        if self.cores[self.workers[worker].core] > 1 {
-            cost = cost * 100 / SIBLING_SPEED_PERCENT;
+        let core = self.workers[worker].core;
+        if self.cores[core] > 1 {
+            cost = cost * self.cores[core] as u64 * 100 / self.together[core];
         }
         self.schedule(cost, Event::Ready(worker));
     }

@@ -92,16 +92,15 @@ pub(crate) fn run(options: &Options) -> Result<String, String> {
         plan: &plan,
         worker: options.worker,
     };
-    let diagram = Diagram::of(&machine);
     if let Some(path) = &options.svg {
-        std::fs::write(path, svg::draw(&view, &diagram))
+        std::fs::write(path, svg::draw(&view, &Diagram::of(&machine)))
             .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
     if options.json {
         return Ok(json::object(&view));
     }
     let mut text = heading(&view, &options.source.name());
-    text.push_str(&terminal::draw(&view, &diagram, has_color));
+    text.push_str(&terminal::draw(&view, &Diagram::of(&machine), has_color));
     text.push_str(&tiers(&view));
     text.push_str(&victims(&view));
     Ok(text)

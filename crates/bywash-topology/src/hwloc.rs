@@ -10,6 +10,7 @@ use std::path::Path;
 use hwlocality::Topology as Hwloc;
 use hwlocality::object::TopologyObject;
 use hwlocality::object::attributes::ObjectAttributes;
+use hwlocality::object::distance::{Distances as Matrix, DistancesKind};
 use hwlocality::object::types::ObjectType;
 use hwlocality::topology::builder::TopologyBuilder;
 
@@ -79,10 +80,13 @@ impl Topology {
             let beginning: String = description.chars().take(60).collect();
             format!("the synthetic description \"{beginning}\"")
         };
-        if largest_count(description) > u64::from(MAX_INDEX) {
+        if is_beyond_reach(description) {
             return Err(Error::Hwloc {
                 what: what(),
-                reason: format!("it has more than {MAX_INDEX} parts; describe a smaller machine"),
+                reason: format!(
+                    "it has more than {MOST_PUS} PUs, or more than {MOST_SIBLINGS} parts side \
+                     by side; describe a smaller machine"
+                ),
             });
         }
         let builder = Hwloc::builder().from_synthetic(description);
@@ -94,20 +98,23 @@ impl Topology {
     }
 }
 
-/// How many PUs a synthetic description may ask for, before libhwloc makes room for them.
-fn largest_count(description: &str) -> u64 {
-    let is_part = |text: &&str| !text.contains('=');
+/// The largest synthetic machine; real ones have a few thousand PUs.
+const MOST_PUS: u64 = 1 << 16;
+
+/// libhwloc compares each part with all its siblings: 8,192 in a row take it half a minute.
+const MOST_SIBLINGS: u64 = 1 << 12;
+
+/// Whether a synthetic description asks libhwloc for more room or time than there is.
+fn is_beyond_reach(description: &str) -> bool {
     let parts = description
         .split([' ', '\t', '\n', '(', ')', '[', ']'])
-        .filter(is_part);
-    let count = |part: &str| {
-        part.rsplit(':')
-            .next()
-            .and_then(|count| count.parse::<u64>().ok())
-    };
-    parts
-        .filter_map(count)
-        .fold(1, |product, count| product.saturating_mul(count.max(1)))
+        .filter(|text| !text.contains('='));
+    let count = |part: &str| part.rsplit(':').next()?.parse::<u64>().ok();
+    let counts: Vec<u64> = parts.filter_map(count).collect();
+    let pus = counts.iter().fold(1, |product: u64, &count| {
+        product.saturating_mul(count.max(1))
+    });
+    pus > MOST_PUS || counts.iter().any(|&count| count > MOST_SIBLINGS)
 }
 
 fn load(builder: TopologyBuilder, what: impl Fn() -> String) -> Result<Hwloc, Error> {
@@ -162,7 +169,7 @@ fn parts(hwloc: &Hwloc, backend: Backend) -> Result<Parts, Error> {
             core: key(around(ObjectType::Core).unwrap_or(pu)),
             l2: around(ObjectType::L2Cache).map(key),
             cache: caches.last().map(key),
-            node: local_memory(pu).and_then(position),
+            node: local_memory(pu, id).and_then(position),
             package: around(ObjectType::Package).map(|package| package.logical_index()),
             kind: kind_sets.iter().position(|set| set.contains(id)),
         });
@@ -193,11 +200,16 @@ fn parts(hwloc: &Hwloc, backend: Backend) -> Result<Parts, Error> {
     })
 }
 
-/// The NUMA node nearest to an object: the first memory below its nearest ancestor that has any.
-fn local_memory(object: &TopologyObject) -> Option<&TopologyObject> {
-    let mut memory = object
+/// The NUMA node nearest to a PU: the first memory below its nearest ancestor that has any.
+/// Memory that is local to no CPU lies below the machine, and is nobody's.
+fn local_memory(pu: &TopologyObject, id: PuId) -> Option<&TopologyObject> {
+    let is_local = |memory: &&TopologyObject| {
+        let pus = memory.cpuset();
+        pus.is_some_and(|pus| pus.is_set(id.0 as usize))
+    };
+    let mut memory = pu
         .ancestors()
-        .find_map(|around| around.memory_children().next())?;
+        .find_map(|around| around.memory_children().find(is_local))?;
     // A memory-side cache lies around the node it serves.
     while memory.object_type() != ObjectType::NUMANode {
         memory = memory.memory_children().next()?;
@@ -239,8 +251,12 @@ fn distances(hwloc: &Hwloc, memories: &[&TopologyObject]) -> Distances {
     let Ok(matrices) = hwloc.distances_with_type(None, ObjectType::NUMANode) else {
         return Distances::unknown();
     };
-    let is_latency = |name: Option<&std::ffi::CStr>| name.is_some_and(|n| n == c"NUMALatency");
-    let Some(matrix) = matrices.iter().find(|matrix| is_latency(matrix.name())) else {
+    // Files of version 1, and of 2.0, give it no name.
+    let is_slit = |matrix: &&Matrix<'_>| match matrix.name() {
+        Some(name) => name == c"NUMALatency",
+        None => matrix.kind().contains(DistancesKind::MEANS_LATENCY),
+    };
+    let Some(matrix) = matrices.iter().find(is_slit) else {
         return Distances::unknown();
     };
     let objects: Vec<_> = matrix.objects().map(|object| object.map(key)).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::CoreKind;
+use crate::model::{CoreKind, PuId};
 
 /// Boost clocks that differ by less than this share are one kind: favoured cores of one type
 /// differ by a few percent, core types by far more.
@@ -27,10 +27,6 @@ pub(crate) struct Traits {
 }
 
 impl Traits {
-    fn is_known(&self) -> bool {
-        *self != Traits::default()
-    }
-
     fn describe(&self) -> CoreKind {
         let core_type = self.core_type.and_then(|kind| CORE_TYPES.get(kind));
         let core_type = core_type.map(|name| format!("CoreType={name}"));
@@ -49,34 +45,32 @@ impl Traits {
     }
 }
 
-/// The kinds, slowest first, and each PU's kind; no kinds when nothing is known of any PU.
-pub(crate) fn rank(mut traits: Vec<Traits>) -> (Vec<CoreKind>, Vec<Option<usize>>) {
-    if !traits.iter().any(Traits::is_known) {
-        return (Vec::new(), vec![None; traits.len()]);
-    }
+/// The kinds, slowest first, and the kind of each PU of which anything is known.
+pub(crate) fn rank(mut traits: BTreeMap<PuId, Traits>) -> (Vec<CoreKind>, BTreeMap<PuId, usize>) {
+    traits.retain(|_, one| *one != Traits::default());
     even_out(&mut traits);
-    let mut distinct = traits.clone();
+    let mut distinct: Vec<&Traits> = traits.values().collect();
     distinct.sort();
     distinct.dedup();
-    let kind = |one: &Traits| distinct.binary_search(one).ok();
-    let kinds = traits.iter().map(kind).collect();
-    (distinct.iter().map(Traits::describe).collect(), kinds)
+    let kind = |(&pu, one)| Some((pu, distinct.binary_search(&one).ok()?));
+    let kinds = traits.iter().filter_map(kind).collect();
+    (distinct.into_iter().map(Traits::describe).collect(), kinds)
 }
 
 /// Gives PUs that differ by little in boost clock alone the same one.
-fn even_out(traits: &mut [Traits]) {
+fn even_out(traits: &mut BTreeMap<PuId, Traits>) {
     let but_boost = |one: &Traits| Traits {
         boost_clock: None,
         ..one.clone()
     };
     let mut spread = BTreeMap::<Traits, (u64, u64)>::new();
-    for one in traits.iter() {
+    for one in traits.values() {
         let clock = one.boost_clock.unwrap_or(0);
         let (low, high) = spread.entry(but_boost(one)).or_insert((clock, clock));
         *low = clock.min(*low);
         *high = clock.max(*high);
     }
-    for one in traits.iter_mut() {
+    for one in traits.values_mut() {
         let (low, high) = spread[&but_boost(one)];
         if (high - low) * 100 < high * SAME_CLOCK_PERCENT {
             one.boost_clock = Some(low).filter(|&clock| clock > 0);

@@ -171,7 +171,12 @@ impl FromStr for Placement {
         let unknown = || Error::UnknownPlacement {
             name: name.chars().take(60).collect(),
         };
-        let node_of = |text: &str| text.parse().map_err(|_| unknown());
+        // As a node is written: `+1` and `01` are nobody's name.
+        let node_of = |text: &str| {
+            let node: Option<u32> = text.parse().ok();
+            node.filter(|node| node.to_string() == text)
+                .ok_or_else(unknown)
+        };
         match name {
             "none" => Ok(Placement::none()),
             "linear" => Ok(Placement::linear()),

@@ -116,8 +116,7 @@ struct Machine {
     nodes: Vec<Node>,
     /// The node of each column of the distance files.
     columns: Vec<NodeId>,
-    /// By OS index.
-    traits: Vec<Traits>,
+    traits: BTreeMap<PuId, Traits>,
 }
 
 impl Machine {
@@ -145,7 +144,7 @@ impl Machine {
             caches: Vec::new(),
             nodes: Vec::new(),
             columns: Vec::new(),
-            traits: Vec::new(),
+            traits: BTreeMap::new(),
             online,
         };
         machine.read_cpus(&cpus)?;
@@ -257,18 +256,16 @@ impl Machine {
         for name in CORE_TYPES {
             types.push(set(&devices.join(name), &["cpus"])?.unwrap_or_default());
         }
-        let highest = self.online.iter().last().map_or(0, |pu| pu.0 as usize + 1);
-        self.traits = vec![Traits::default(); highest];
-        for pu in self.online.iter() {
+        let traits = |pu| {
             let place = folder(cpus, pu);
-            let core_type = types.iter().position(|pus| pus.contains(pu));
-            self.traits[pu.0 as usize] = Traits {
-                core_type,
+            Traits {
+                core_type: types.iter().position(|pus| pus.contains(pu)),
                 capacity: number(&place.join("cpu_capacity")),
                 base_clock: number(&place.join("cpufreq/base_frequency")),
                 boost_clock: number(&place.join("cpufreq/cpuinfo_max_freq")),
-            };
-        }
+            }
+        };
+        self.traits = self.online.iter().map(|pu| (pu, traits(pu))).collect();
         Ok(())
     }
 }

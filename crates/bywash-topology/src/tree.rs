@@ -26,15 +26,16 @@ impl SetTree {
     }
 
     /// Inserts a set, unless it is empty, known, or cuts through one that is there already.
-    pub(crate) fn insert(&mut self, set: &PuSet) {
+    /// Says whether it is in the tree now.
+    pub(crate) fn insert(&mut self, set: &PuSet) -> bool {
         let set = set.intersection(&self.knots[0].set);
         if set.is_empty() {
-            return;
+            return false;
         }
         let mut parent = 0;
         loop {
             if self.knots[parent].set == set {
-                return;
+                return true;
             }
             let children = &self.knots[parent].children;
             let holds = |&&child: &&usize| set.is_subset(&self.knots[child].set);
@@ -51,7 +52,7 @@ impl SetTree {
             .iter()
             .any(|&child| self.knots[child].set.intersects(&set))
         {
-            return;
+            return false;
         }
         self.knots.push(Knot {
             set,
@@ -60,6 +61,7 @@ impl SetTree {
         self.knots[parent].children = outside;
         let new = self.knots.len() - 1;
         self.knots[parent].children.push(new);
+        true
     }
 
     /// The PUs in logical order.

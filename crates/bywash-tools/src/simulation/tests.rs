@@ -94,3 +94,38 @@ fn siblings_that_share_a_core_gain_less_than_cores_of_their_own() {
         shared.makespan
     );
 }
+
+#[test]
+fn spillover_wakes_no_other_socket_while_the_home_one_suffices() {
+    // A frame never has more than 209 tasks at a time.
+    let mut machine = Topology::builder();
+    for _ in 0..2 {
+        machine.package().node().llc().cores(209, 1);
+    }
+    let machine = machine.build().unwrap();
+    let spread = run(&machine, Placement::scatter(), 209, Workload::Frame);
+    assert!(
+        spread.steals_at(Level::Remote) > 0,
+        "half of each is too little"
+    );
+    let tiered = run(
+        &machine,
+        Placement::tiered_spillover(),
+        418,
+        Workload::Frame,
+    );
+    assert_eq!(tiered.steals_at(Level::Llc), tiered.all_steals());
+    let most = tiered.awake.iter().map(|&(_, cores)| cores).max();
+    assert!(most <= Some(209), "{most:?}");
+}
+
+#[test]
+fn workers_beyond_the_cores_share_them_and_gain_nothing() {
+    let mut machine = Topology::builder();
+    machine.package().node().llc().cores(4, 1);
+    let machine = machine.build().unwrap();
+    let fitting = run(&machine, Placement::none(), 4, Workload::Loop);
+    let crowded = run(&machine, Placement::none(), 32, Workload::Loop);
+    let ideal = rounds(Workload::Loop).0 / 4;
+    assert!(fitting.makespan >= ideal && crowded.makespan >= ideal);
+}

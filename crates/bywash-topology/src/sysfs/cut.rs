@@ -21,6 +21,17 @@ impl Machine {
         for set in own.chain(self.nodes.iter().map(|node| &node.set)) {
             tree.insert(set);
         }
+        for level in self.distances().clusters() {
+            let pus = |cluster: &Vec<usize>| {
+                let sets = cluster.iter().map(|&node| &self.nodes[node].set);
+                sets.fold(PuSet::new(), |all, set| all.union(set))
+            };
+            let fits = level.iter().filter(|cluster| tree.insert(&pus(cluster)));
+            // Clusters of clusters that contradict the cores' own files mean nothing either.
+            if fits.count() < level.len() {
+                break;
+            }
+        }
         tree.order()
     }
 
@@ -35,7 +46,7 @@ impl Machine {
             // A cpuset that names no node we know says nothing.
             self.nodes = if kept.is_empty() { dropped } else { kept };
         }
-        let (kinds, kind_of) = kinds::rank(self.traits.clone());
+        let (kinds, kind_of) = kinds::rank(std::mem::take(&mut self.traits));
         let packages = self.kept_packages(&order);
         let has_l3 = |cache: &&Cache| cache.level == 3 && self.is_cache_kept(cache);
         let distances = self.distances();
@@ -67,7 +78,7 @@ impl Machine {
             cache: outermost(pu),
             node: self.node_of(pu),
             package: package(pu),
-            kind: kind_of[pu.0 as usize],
+            kind: kind_of.get(&pu).copied(),
         };
         let allowed = order
             .iter()

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::model::PuId;
-use crate::pu_set::PuSet;
+use crate::pu_set::{MAX_INDEX, PuSet};
 
 pub(super) fn folder(cpus: &Path, PuId(index): PuId) -> PathBuf {
     cpus.join(format!("cpu{index}"))
 }
 
-/// The numbers N of the entries named `prefix` N, ascending.
+/// The numbers N of the entries named `prefix` N, ascending. Those beyond any Linux are not
+/// its own.
 pub(super) fn numbered(folder: &Path, prefix: &str) -> Result<Vec<u32>, Error> {
     let unreadable = |error: std::io::Error| Error::Unreadable {
         path: folder.to_owned(),
@@ -26,15 +27,17 @@ pub(super) fn numbered(folder: &Path, prefix: &str) -> Result<Vec<u32>, Error> {
             .parse()
             .ok()
     };
-    let mut numbers: Vec<u32> = entries.flatten().filter_map(number).collect();
+    let numbers = entries.flatten().filter_map(number);
+    let mut numbers: Vec<u32> = numbers.filter(|&number| number <= MAX_INDEX).collect();
     numbers.sort_unstable();
     Ok(numbers)
 }
 
+/// What a file holds; `None` when it is not there or may not be read. Bytes that are no text
+/// stay in it, for the parsers to refuse.
 pub(super) fn text(path: &Path) -> Option<String> {
-    fs::read_to_string(path)
-        .ok()
-        .map(|text| text.trim().to_owned())
+    let bytes = fs::read(path).ok()?;
+    Some(String::from_utf8_lossy(&bytes).trim().to_owned())
 }
 
 pub(super) fn number(path: &Path) -> Option<u64> {

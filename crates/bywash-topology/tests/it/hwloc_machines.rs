@@ -56,6 +56,47 @@ fn a_synthetic_description_gives_the_machine_it_describes() {
     assert_eq!((counts.cores, counts.pus, counts.max_smt), (192, 384, 2));
 }
 
+/// A file of version 1: PU 0 in no node, PU 1 in node 1, node 2 of memory alone, and a matrix
+/// without a name.
+fn version_1() -> String {
+    let object = |what: &str, pus: u32, nodes: u32, inside: &str| {
+        format!(
+            "<object {what} cpuset=\"{pus:#x}\" complete_cpuset=\"{pus:#x}\" \
+             nodeset=\"{nodes:#x}\" complete_nodeset=\"{nodes:#x}\">{inside}</object>"
+        )
+    };
+    let values = [10, 40, 40, 10].map(|value| format!("<latency value=\"{value}\"/>"));
+    let inside = [
+        "<distances nbobjs=\"2\" relative_depth=\"1\" latency_base=\"1.0\">".to_owned(),
+        values.concat(),
+        "</distances>".to_owned(),
+        object("type=\"PU\" os_index=\"0\"", 1, 0, ""),
+        object(
+            "type=\"NUMANode\" os_index=\"1\"",
+            2,
+            2,
+            &object("type=\"PU\" os_index=\"1\"", 2, 2, ""),
+        ),
+        object("type=\"NUMANode\" os_index=\"2\"", 0, 4, ""),
+    ];
+    let machine = object("type=\"Machine\" os_index=\"0\"", 3, 6, &inside.concat());
+    format!("<topology>{machine}</topology>")
+}
+
+#[test]
+fn a_file_of_version_1_has_its_distances_and_memory_far_from_all_is_nobodys() {
+    let path = std::env::temp_dir().join(format!("bywash-v1-{}.xml", std::process::id()));
+    std::fs::write(&path, version_1()).unwrap();
+    let machine = Topology::from_hwloc_xml(&path);
+    std::fs::remove_file(&path).unwrap();
+    let machine = machine.unwrap();
+    let nodes: Vec<_> = machine.pus().iter().map(|pu| pu.node).collect();
+    assert_eq!(nodes, [None, Some(0)]);
+    assert!(machine.nodes()[1].pus.is_empty());
+    assert!(machine.has_distances());
+    assert_eq!(machine.distance(0, 1), 40);
+}
+
 #[test]
 fn what_libhwloc_cannot_load_is_one_clear_error() {
     let missing = Topology::from_hwloc_xml("no/such/file.xml").unwrap_err();
@@ -96,6 +137,8 @@ fn what_libhwloc_cannot_load_is_one_clear_error() {
     assert!(matches!(synthetic, Error::Hwloc { .. }), "{synthetic}");
     let huge = Topology::from_hwloc_synthetic("pack:99999 core:99999 pu:99999").unwrap_err();
     assert!(huge.to_string().contains("smaller"), "{huge}");
+    let wide = Topology::from_hwloc_synthetic("pu:8192").unwrap_err();
+    assert!(wide.to_string().contains("side by side"), "{wide}");
     let nul = Topology::from_hwloc_synthetic("pack:2\0").unwrap_err();
     assert!(matches!(nul, Error::Hwloc { .. }), "{nul}");
 }

@@ -261,6 +261,19 @@ fn random(
     machine
 }
 
+#[test]
+fn a_node_has_one_spelling() {
+    assert_eq!("numa-local:0".parse(), Ok(Placement::numa_local(0)));
+    for other in [
+        "numa-local:+0",
+        "numa-local:00",
+        "numa-local:",
+        "numa-local:4294967296",
+    ] {
+        assert!(other.parse::<Placement>().is_err(), "{other}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(192) })]
 

@@ -1,6 +1,6 @@
 //! Machines through the sysfs backend, from folder trees, without libhwloc.
 
-use bywash_topology::{Backend, Error, OsNumbering, Placement, PuSet, Topology};
+use bywash_topology::{Backend, Error, NodeId, OsNumbering, Placement, PuSet, Topology};
 
 use proptest::prelude::*;
 
@@ -198,6 +198,83 @@ fn favoured_cores_are_no_kind_of_their_own_and_slow_ones_are() {
         [0, 0, 0, 0, 1, 1],
         "what the kernel calls a core type outweighs clocks"
     );
+}
+
+#[test]
+fn cpus_that_are_off_or_missing_are_no_kind_of_core() {
+    let mut described = Topology::builder();
+    described.package().node().llc();
+    described.kind(1).cores(2, 2).kind(0).cores(2, 1);
+    // 2 and 5 were never there, and 9 is off.
+    described.numbering(OsNumbering::Listed(vec![0, 1, 3, 4, 6, 8]));
+    described.offline(list("9"));
+    let described = described.build().unwrap();
+    let tree = Tree::of("holes", &described, &[], Spelling::Lists);
+    let machine = Topology::from_sysfs(tree.root()).unwrap();
+    assert_same(&machine, &described, "holes");
+    assert_eq!(machine.counts().cpu_kinds, 2);
+
+    // One CPU tells nothing about itself: it has no kind, and the others keep theirs.
+    let silent = "sys/devices/system/cpu/cpu8/cpufreq/cpuinfo_max_freq";
+    std::fs::remove_file(tree.root().join(silent)).unwrap();
+    let machine = Topology::from_sysfs(tree.root()).unwrap();
+    let kinds: Vec<_> = machine.pus().iter().map(|pu| pu.kind).collect();
+    let (fast, slow) = (Some(1), Some(0));
+    assert_eq!(kinds, [fast, fast, fast, fast, slow, None]);
+    assert_eq!(machine.counts().cpu_kinds, 2);
+}
+
+#[test]
+fn nodes_that_the_distances_cluster_are_neighbours_in_logical_order() {
+    // Even nodes are near each other, odd ones too; a fifth has memory alone.
+    let mut described = Topology::builder();
+    for node in [0, 2, 1, 3] {
+        described.package().node_with(NodeId(node), 0).cores(1, 2);
+    }
+    described.node_with(NodeId(4), 0);
+    described.numbering(OsNumbering::Listed(vec![0, 1, 4, 5, 2, 3, 6, 7]));
+    let distance = |from: usize, to: usize| match (from == to, from % 2 == to % 2) {
+        (true, _) => 10,
+        (_, true) if from.max(to) < 4 => 16,
+        _ => 32,
+    };
+    let row = |from| -> Vec<u32> { (0..5).map(|to| distance(from, to)).collect() };
+    let rows: Vec<Vec<u32>> = (0..5).map(row).collect();
+    described.distances(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let described = described.build().unwrap();
+    let tree = Tree::of("clusters", &described, &[], Spelling::Lists);
+    let read = Topology::from_sysfs(tree.root()).unwrap();
+    let order = |machine: &Topology| -> Vec<u32> {
+        let pus = machine.pus().iter();
+        pus.map(|pu| pu.id.0).collect()
+    };
+    assert_eq!(order(&read), [0, 1, 4, 5, 2, 3, 6, 7]);
+    assert_eq!(order(&read), order(&described));
+
+    // A matrix that is not symmetric shows nothing.
+    let node = "sys/devices/system/node/node0/distance";
+    tree.write(node, "10 16 17 32 32");
+    let read = Topology::from_sysfs(tree.root()).unwrap();
+    assert_eq!(order(&read), [0, 1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn numbers_beyond_any_linux_and_folders_in_place_of_files_are_passed_over() {
+    let mut described = Topology::builder();
+    described.package().node().llc().cores(2, 1);
+    let tree = Tree::of("odd", &described.build().unwrap(), &[], Spelling::Lists);
+    tree.write("sys/devices/system/cpu/cpu4294967295/uevent", "");
+    tree.write("sys/devices/system/node/node4294967295/uevent", "");
+    std::fs::remove_file(tree.root().join("sys/devices/system/cpu/online")).unwrap();
+    tree.write("sys/devices/system/cpu/online/nested", "");
+    let machine = Topology::from_sysfs(tree.root()).unwrap();
+    assert_eq!(machine.usable(), list("0-1"));
+
+    let core = "sys/devices/system/cpu/cpu0/topology/core_cpus_list";
+    std::fs::write(tree.root().join(core), b"0\xff\xfe").unwrap();
+    let error = Topology::from_sysfs(tree.root()).unwrap_err();
+    assert!(matches!(error, Error::BadFile { .. }), "{error}");
+    assert!(error.to_string().contains("core_cpus_list"), "{error}");
 }
 
 #[test]
