@@ -45,6 +45,8 @@ mod loops;
 #[expect(unsafe_code, reason = "free lists through the blocks themselves")]
 mod memory;
 mod patience;
+#[expect(unsafe_code, reason = "an instruction that has no safe name")]
+mod prefetch;
 #[expect(
     unsafe_code,
     reason = "records outlive their frames and are looked at late"

@@ -13,6 +13,7 @@ use std::ptr::{NonNull, null_mut};
 use bywash_arena::Arena;
 use bywash_sync::atomic::{AtomicPtr, Ordering};
 
+use crate::prefetch::{LINE, prefetch_to_write};
 use crate::record::FrameRecord;
 
 /// Blocks of 32 bytes to 64 KiB, two sizes to each doubling.
@@ -197,6 +198,10 @@ impl Shelf {
         let layout = Layout::from_size_align(block.size() * blocks, block.align())
             .expect("bywash: block sizes are small and alignments powers of two");
         let piece = arena.alloc_layout(layout);
+        // Thieves may have had these lines in the last frame: all come back at once, not one by one.
+        for line in (0..layout.size().min(PIECE)).step_by(LINE) {
+            prefetch_to_write(piece.as_ptr().wrapping_add(line));
+        }
         self.fresh.set(piece.as_ptr().wrapping_add(block.size()));
         self.fresh_end
             .set(piece.as_ptr().wrapping_add(layout.size()));

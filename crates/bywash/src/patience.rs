@@ -73,13 +73,18 @@ impl Patience {
         self.since = None;
     }
 
-    /// So many stolen jobs took `elapsed`. If moving them cost about as much as running them, the victims
-    /// are left alone for a while, longer each time.
+    /// So many stolen jobs took `elapsed`. If moving them cost about as much as running them, their victim
+    /// is spared.
     pub(crate) fn weigh(&mut self, jobs: usize, elapsed: Duration) {
         if elapsed > MEASURING + MOVING_A_JOB * jobs as u32 {
             self.thrift = Duration::ZERO;
-            return;
+        } else {
+            self.spare();
         }
+    }
+
+    /// Leaves everybody alone for a while, longer each time in a row.
+    pub(crate) fn spare(&mut self) {
         self.thrift = (self.thrift * 2).clamp(LEAST_THRIFT, MOST_THRIFT);
         let until = Instant::now() + self.thrift;
         while Instant::now() < until {

@@ -75,9 +75,14 @@ impl Worker {
             let is_stopping = system.is_stopping();
             if self.run_lanes() {
                 // Back to looking; a lane's job is no sign of more.
-            } else if let Some(haul) = self.steal(|_| true) {
+            } else if let Some((haul, victim)) = self.steal(|_| true) {
                 self.found();
-                patience.weigh(haul.len.div_ceil(2), self.work_off(haul));
+                let elapsed = self.work_off(haul);
+                if victim.has_tiny_jobs() {
+                    patience.spare();
+                } else {
+                    patience.weigh(haul.len.div_ceil(2), elapsed);
+                }
                 system.idle().start_searching();
             } else if let Some(letter) = system.inbox().take() {
                 self.found();

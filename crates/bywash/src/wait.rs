@@ -5,7 +5,6 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
 use bywash_deque::split::{Haul, Position, Steal};
@@ -14,12 +13,16 @@ use crate::context::Context;
 use crate::counter::Counter;
 use crate::job::{JobRef, Ran};
 use crate::patience::{Patience, Pause};
+use crate::prefetch::prefetch_to_write;
 use crate::record::FrameRecord;
 use crate::stats::Did;
-use crate::worker::Worker;
+use crate::worker::{Seat, Worker};
 
 /// The most jobs that one steal takes.
 const HAUL: usize = 64;
+
+/// So many jobs at once are worth being timed.
+const LONG_RUN: usize = 256;
 
 /// Something that a job can wait for.
 pub(crate) trait Awaited {
@@ -198,6 +201,8 @@ impl Worker {
         if self.deque().expose() {
             self.announce();
         }
+        let is_long = self.deque().position() - floor >= LONG_RUN;
+        let begun = is_long.then(Instant::now);
         let mut executed = 0;
         // What was added up may have started a continuation here.
         while self.deque().position() > floor && !is_over() {
@@ -210,6 +215,9 @@ impl Worker {
                     keep_or_drop(context.share().record(), payload);
                 }
             });
+        }
+        if let Some(begun) = begun {
+            self.say_pace(executed, begun.elapsed());
         }
         if executed != 0 {
             self.count(Did::Run, executed);
@@ -314,7 +322,7 @@ impl Worker {
             return true;
         }
         match self.steal(wants) {
-            Some(haul) => {
+            Some((haul, _)) => {
                 self.work_off(haul);
                 true
             }
@@ -323,7 +331,7 @@ impl Worker {
     }
 
     /// Looks for public jobs, nearest victims first, and asks those who show none.
-    pub(crate) fn steal(&self, wants: impl Fn(*mut ()) -> bool) -> Option<Haul> {
+    pub(crate) fn steal(&self, wants: impl Fn(*mut ()) -> bool) -> Option<(Haul, &Seat)> {
         let system = self.system();
         for seat in system.seats_to_rob(self) {
             loop {
@@ -331,7 +339,7 @@ impl Worker {
                     Steal::Taken(haul) => {
                         self.count(Did::Steal, 1);
                         self.count(Did::Stolen, haul.len as u64);
-                        return Some(haul);
+                        return Some((haul, seat));
                     }
                     Steal::Retry => bywash_sync::hint::spin_loop(),
                     Steal::Declined | Steal::Empty => break,
@@ -348,7 +356,10 @@ impl Worker {
         // SAFETY: a label is the record of the jobs' frame; records are freed with the system.
         let record: &'static FrameRecord = unsafe { &*haul.label.cast::<FrameRecord>() };
         let floor = self.deque().position() - haul.len;
-        self.deque().above(floor).for_each(prefetch);
+        // While the ones on top run; to write, since their memory is about to be used again here.
+        self.deque()
+            .above(floor)
+            .for_each(|job| prefetch_to_write(job.as_ptr()));
         let share = self.share_of(record);
         // SAFETY: the frame is open until the haul's jobs are counted, which `drain` does last.
         let context = unsafe { self.context_in(share) };
@@ -384,19 +395,6 @@ impl Drop for Ended<'_> {
     fn drop(&mut self) {
         *self.sum += self.jobs;
     }
-}
-
-/// Fetches a stolen job's first line while the ones before it run: to write, since its memory is about to
-/// be used again here.
-#[inline(always)]
-fn prefetch(job: NonNull<()>) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: a hint, which changes nothing; processors that do not know it ignore it.
-    unsafe {
-        std::arch::asm!("prefetchw [{}]", in(reg) job.as_ptr(), options(nostack, preserves_flags, readonly));
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = job;
 }
 
 /// Keeps the frame's first panic; a further one is dropped, and what its `Drop` throws is forgotten.

@@ -8,10 +8,11 @@ use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
+use std::time::Duration;
 
 use bywash_deque::split::{Core, Owner, Position};
 use bywash_sync::CachePadded;
-use bywash_sync::atomic::{AtomicPtr, Ordering};
+use bywash_sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use crate::context::Context;
 use crate::counter::Tally;
@@ -26,6 +27,9 @@ use crate::stats::{Counters, Did};
 use crate::system::System;
 use bywash_sync::Parker;
 
+/// Nanoseconds: less than a core needs to fetch a line from another's cache.
+const TINY: u32 = 14;
+
 /// One place to work: its deque, its sleeper's word, and what its occupant alone may touch.
 #[repr(C)]
 pub(crate) struct Seat {
@@ -38,6 +42,8 @@ pub(crate) struct Seat {
     pub(crate) bed: CachePadded<Parker>,
     /// Where the occupant, whoever it is, sleeps in a wait.
     pub(crate) parker: CachePadded<Parker>,
+    /// Nanoseconds that each job of the occupant's last long run of jobs took; 0 before the first.
+    pace: AtomicU32,
     /// What the occupant sleeps for: the address of a frame's record, a counter, a job.
     waits_for: AtomicPtr<()>,
     /// In which frame it sleeps, so that new work of that frame can wake it.
@@ -96,6 +102,7 @@ impl Seat {
             counters: CachePadded::new(Counters::new()),
             bed: CachePadded::new(Parker::new()),
             parker: CachePadded::new(Parker::new()),
+            pace: AtomicU32::new(0),
             waits_for: AtomicPtr::new(null_mut()),
             waits_in: AtomicPtr::new(null_mut()),
         }
@@ -119,6 +126,11 @@ impl Seat {
     pub(crate) unsafe fn occupy(&self) -> &Worker {
         // SAFETY: `Worker` is a transparent wrapper of `Seat`.
         unsafe { &*std::ptr::from_ref(self).cast::<Worker>() }
+    }
+
+    /// Whether the occupant's jobs were lately so short that moving one costs more than running it.
+    pub(crate) fn has_tiny_jobs(&self) -> bool {
+        (1..TINY).contains(&self.pace.load(Ordering::Relaxed))
     }
 
     pub(crate) fn waits_for(&self) -> *mut () {
@@ -302,6 +314,13 @@ impl Worker {
     /// Whom this worker steals from, and wakes.
     pub(crate) fn rings(&self) -> &Rings {
         &self.seat.own.rings
+    }
+
+    /// Says how long a long run of this worker's jobs took.
+    pub(crate) fn say_pace(&self, jobs: u64, elapsed: Duration) {
+        let nanos = elapsed.as_nanos() as u64 / jobs.max(1);
+        let nanos = u32::try_from(nanos).unwrap_or(u32::MAX);
+        self.seat.pace.store(nanos.max(1), Ordering::Relaxed);
     }
 
     pub(crate) fn count(&self, what: Did, times: u64) {
