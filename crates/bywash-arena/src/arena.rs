@@ -44,6 +44,11 @@ pub const GRAIN: usize = 8;
 /// arena.reset();
 /// assert_eq!(arena.used(), 0);
 /// ```
+/// Two threads cannot share one:
+/// ```compile_fail,E0277
+/// let arena = bywash_arena::Arena::new();
+/// std::thread::scope(|scope| { scope.spawn(|| { arena.alloc(1); }); });
+/// ```
 pub struct Arena<S: ChunkSource = HeapChunks> {
     /// The last byte that is handed out: the byte before a multiple of GRAIN.
     pub(crate) tip: Cell<NonNull<u8>>,

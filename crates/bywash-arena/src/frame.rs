@@ -68,6 +68,29 @@ use crate::refill::Mark;
 /// arena.reset();
 /// frame.alloc(1);
 /// ```
+/// resetting the frame itself,
+/// ```compile_fail,E0502
+/// let mut arena = bywash_arena::Arena::new();
+/// let mut frame = arena.begin_frame();
+/// let value = frame.alloc(1);
+/// frame.reset();
+/// *value = 2;
+/// ```
+/// allocating beside it,
+/// ```compile_fail,E0502
+/// let mut arena = bywash_arena::Arena::new();
+/// let frame = arena.begin_frame();
+/// arena.alloc(1);
+/// frame.alloc(2);
+/// ```
+/// ending a frame under one inside it,
+/// ```compile_fail,E0505
+/// let mut arena = bywash_arena::Arena::new();
+/// let mut outer = arena.begin_frame();
+/// let inner = outer.begin_frame();
+/// outer.end();
+/// inner.alloc(1);
+/// ```
 /// or moving the frame to another thread.
 /// ```compile_fail,E0277
 /// let mut arena = bywash_arena::Arena::new();

@@ -61,21 +61,12 @@ impl Ledger {
 
     /// The place of a tag, which is made at its first use.
     pub(crate) fn tag(&self, name: &'static str) -> usize {
-        let mut tags = self.tags.borrow_mut();
-        if let Some(place) = tags.iter().position(|tag| tag.name == name) {
-            return place;
-        }
-        tags.push(TagUse::new(name));
-        tags.len() - 1
+        TagUse::place(&mut self.tags.borrow_mut(), name)
     }
 
     /// `count` allocations under a tag, with which the level went from `from` to `to` bytes.
     pub(crate) fn charge(&self, tag: usize, count: usize, level: usize, from: usize, to: usize) {
-        let entry = &mut self.tags.borrow_mut()[tag];
-        entry.count += count;
-        entry.bytes += to - from;
-        entry.live += to - from;
-        entry.peak = entry.peak.max(entry.live);
+        self.tags.borrow_mut()[tag].add(count, to - from);
         let mut charges = self.charges.borrow_mut();
         match charges.last_mut() {
             Some(last) if (last.level, last.tag, last.to) == (level, tag, from) => last.to = to,

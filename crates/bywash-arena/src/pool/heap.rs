@@ -1,37 +1,66 @@
 //! One thread's part of a pool: free lists by class, the pages under them, and an inbox.
 //!
-//! The owner alone touches the lists and the pages. Other threads touch the pages' owner word, the
-//! inbox, and the blocks they hold. After the owner has closed the heap nobody touches the rest
-//! until the one who frees it, see [`inbox`](super::inbox).
+//! The owner alone changes lists and pages. Other threads touch the pages' owner word, the inbox,
+//! and the blocks they hold.
+//!
+//! Two may have no more use for a heap: its owner, when the thread ends, and its pool, when the
+//! last handle goes. Whoever comes first counts the blocks that are alive and closes the inbox;
+//! from then on who frees a block counts down, and the last one releases the pages, see
+//! [`inbox`](super::inbox). The pool reads the owner's lists for that: what is in them is home, and a
+//! push is the owner's last touch of a block. What the owner frees at that very moment the pool
+//! counts as alive; it finds itself behind what the pool has seen, and counts down when the owner
+//! leaves. The heap itself lives while the owner, the pool or a block refers to it.
 
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
 use std::boxed::Box;
+use std::sync::Arc;
 
-use bywash_sync::atomic::Ordering;
+use bywash_sync::atomic::{AtomicPtr, Ordering};
+use bywash_sync::lock::{Mutex, MutexGuard};
+use bywash_sync::{mutant, ordering};
 
-use super::inbox::{Given, Inbox, Node};
+use super::inbox::{Given, Inbox, Node, Taken};
 use super::page::{NOBODY, Page};
+use super::trace::Trace;
 use crate::poison;
 
 /// Blocks are cut from a page a few at a time, so that a small pool touches little memory.
 const CUT_BYTES: usize = 2048;
 
-/// A thread's part of a pool. Always behind the raw pointer that [`create`](Heap::create) returns.
+/// A thread's part of a pool. Always in the `Arc` that [`create`](Heap::create) returns.
 #[derive(Debug)]
 pub struct Heap {
     inbox: Inbox,
     owner: u64,
     pages: Cell<Option<NonNull<Page>>>,
     classes: Box<[Class]>,
+    /// Who left first; held while somebody leaves.
+    left: Mutex<Option<Leaver>>,
+    trace: Arc<Trace>,
 }
+
+/// Who has no more use for a heap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leaver {
+    Owner,
+    Pool,
+}
+
+// SAFETY: cells and lists are the owner's; the pool reads them when it leaves, and what it reads was
+// published or happened before the last handle went; who releases the pages is alone with them.
+unsafe impl Send for Heap {}
+// SAFETY: as above.
+unsafe impl Sync for Heap {}
 
 /// Blocks of one size.
 #[derive(Debug)]
 pub(crate) struct Class {
     /// The free blocks, most recently freed first.
-    free: Cell<*mut Node>,
+    free: AtomicPtr<Node>,
+    /// What `free` was when the heap's blocks were counted for the last time.
+    counted: Cell<*mut Node>,
     /// The page that blocks are being cut from.
     cutting: Cell<Option<NonNull<Page>>>,
     size: usize,
@@ -43,7 +72,8 @@ impl Class {
         let block = block_of(block);
         let first = size_of::<Page>().next_multiple_of(block.align());
         Self {
-            free: Cell::new(ptr::null_mut()),
+            free: AtomicPtr::new(ptr::null_mut()),
+            counted: Cell::new(ptr::null_mut()),
             cutting: Cell::new(None),
             size: block.size(),
             first,
@@ -61,17 +91,29 @@ impl Class {
 
     #[inline(always)]
     fn pop(&self) -> Option<NonNull<Node>> {
-        let node = NonNull::new(self.free.get())?;
+        // Relaxed, as is the store: only the owner pops, and nobody else looks before it stops.
+        let node = NonNull::new(self.free.load(Ordering::Relaxed))?;
         // SAFETY: the list holds free blocks of this thread's, each beginning with a node.
-        self.free.set(unsafe { node.read() }.next());
+        let next = unsafe { node.read() }.next();
+        self.free.store(next, Ordering::Relaxed);
         Some(node)
     }
 
     #[inline(always)]
     fn push(&self, block: NonNull<Node>) {
+        let node = Node::new(self.free.load(Ordering::Relaxed));
         // SAFETY: the block is free, this thread's, and large enough for a node.
-        unsafe { block.write(Node::new(self.free.get())) };
-        self.free.set(block.as_ptr());
+        unsafe { block.write(node) };
+        // Release: pairs with the Acquire in `list`, whose thread reads the node, and may release
+        // the page: this is the last touch.
+        let order = ordering!(Release, "heap.push" => Relaxed);
+        self.free.store(block.as_ptr(), order);
+    }
+
+    /// The free blocks.
+    fn list(&self) -> Taken {
+        // Acquire: pairs with the Release in `push`; the nodes are read next.
+        Taken::from(self.free.load(ordering!(Acquire, "heap.list" => Relaxed)))
     }
 }
 
@@ -108,38 +150,37 @@ pub struct PoolUse {
 impl Heap {
     /// A heap for the thread `owner`, with a class for each layout.
     #[must_use]
-    pub fn create(owner: u64, classes: &[Layout]) -> NonNull<Self> {
-        let heap = Box::new(Self {
+    pub fn create(owner: u64, classes: &[Layout], trace: Arc<Trace>) -> Arc<Self> {
+        let heap = Arc::new(Self {
             inbox: Inbox::new(),
             owner,
             pages: Cell::new(None),
             classes: classes.iter().map(|&block| Class::new(block)).collect(),
+            left: Mutex::new(None),
+            trace,
         });
-        // SAFETY: the pointer of a box is not null.
-        unsafe { NonNull::new_unchecked(Box::into_raw(heap)) }
+        // The blocks' reference: `release_pages` drops it.
+        let _ = Arc::into_raw(Arc::clone(&heap));
+        heap
     }
 
     /// A block of class `class`, or `None` when there is no memory for a page. The owner only.
     ///
     /// # Safety
-    /// The caller is the heap's owner, the heap is not closed, and `class` is one of its classes.
+    /// The caller is the heap's owner, nobody has left the heap, and `class` is one of its classes.
     #[inline(always)]
-    pub unsafe fn alloc(this: NonNull<Self>, class: usize) -> Option<NonNull<u8>> {
-        // SAFETY: the owner has not closed the heap, so it is there.
-        let heap = unsafe { this.as_ref() };
+    #[track_caller]
+    pub unsafe fn alloc(&self, class: usize) -> Option<NonNull<u8>> {
         // SAFETY: the caller vouches for the index.
-        let class = unsafe { heap.classes.get_unchecked(class) };
+        let class = unsafe { self.classes.get_unchecked(class) };
         let node = match class.pop() {
             Some(node) => node,
             None => {
                 core::hint::cold_path();
-                Self::refill(this, class)?
+                self.refill(class)?
             }
         };
-        if cfg!(debug_assertions) {
-            // SAFETY: the block was cut from a page, which lives.
-            unsafe { Page::head_of(node) }.mark(node.cast(), true);
-        }
+        self.trace.made(node.cast());
         // SAFETY: the block's whole memory.
         unsafe { poison::taken(node.cast(), class.size) };
         Some(node.cast())
@@ -148,17 +189,15 @@ impl Heap {
     /// Takes what came home, else cuts a few blocks more.
     #[cold]
     #[inline(never)]
-    fn refill(this: NonNull<Self>, class: &Class) -> Option<NonNull<Node>> {
-        // SAFETY: called by the owner, which has not closed the heap.
-        let heap = unsafe { this.as_ref() };
-        heap.collect();
+    fn refill(&self, class: &Class) -> Option<NonNull<Node>> {
+        self.collect();
         if let Some(node) = class.pop() {
             return Some(node);
         }
         let page = match class.cutting.get() {
             // SAFETY: the page is the owner's.
             Some(page) if unsafe { page.as_ref() }.is_whole() => page,
-            _ => heap.add_page(this, class)?,
+            _ => self.add_page(class)?,
         };
         let first = Page::cut(page, class)?;
         // The list hands out ascending addresses: what is cut later goes behind.
@@ -174,14 +213,16 @@ impl Heap {
         }
         for &block in blocks[..count].iter().rev() {
             if let Some(block) = NonNull::new(block) {
-                heap.push_free(class, block);
+                // SAFETY: the block is free: nobody looks behind its node.
+                unsafe { poison_behind_node(block, class.size) };
+                class.push(block);
             }
         }
         Some(first)
     }
 
-    fn add_page(&self, this: NonNull<Self>, class: &Class) -> Option<NonNull<Page>> {
-        let page = Page::allocate(self.owner, this, class)?;
+    fn add_page(&self, class: &Class) -> Option<NonNull<Page>> {
+        let page = Page::allocate(self.owner, NonNull::from(self), class)?;
         // SAFETY: just made, and the owner's.
         unsafe { page.as_ref() }.next.set(self.pages.get());
         self.pages.set(Some(page));
@@ -200,12 +241,6 @@ impl Heap {
         }
     }
 
-    fn push_free(&self, class: &Class, block: NonNull<Node>) {
-        // SAFETY: the block is free: nobody looks behind its node.
-        unsafe { poison_behind_node(block, class.size) };
-        class.push(block);
-    }
-
     /// Frees a block, from whichever thread.
     ///
     /// # Safety
@@ -217,8 +252,8 @@ impl Heap {
         // SAFETY: the block was cut from a page, which lives while a block of it does, and the
         // pointer is the one that was handed out.
         let head = unsafe { Page::head_of(block) };
-        let was_alive = head.mark(block, false);
-        assert!(was_alive, "a pool's block was freed twice: {block:?}");
+        // SAFETY: the block's heap lives while the block does.
+        unsafe { head.heap.as_ref() }.trace.freed(block);
         // SAFETY: the block's size never changes, and its heap lives while the block does.
         let class = unsafe { head.class.as_ref() };
         // SAFETY: the block is free: nobody looks behind its node.
@@ -244,8 +279,8 @@ impl Heap {
         let inbox = unsafe { &*inbox };
         // SAFETY: the block is this heap's and the caller's.
         if unsafe { inbox.give(node) } == Given::Last {
-            // SAFETY: the owner has left, and this was the last block.
-            unsafe { Self::destroy(heap) };
+            // SAFETY: the heap was left, and this was the last block.
+            unsafe { Self::release_pages(heap) };
         }
     }
 
@@ -263,13 +298,14 @@ impl Heap {
     }
 
     /// Frees every page without a live block. The owner only; time proportional to the free blocks.
-    pub(crate) fn trim(&self) -> usize {
-        self.collect();
+    pub fn trim(&self) -> usize {
+        if !mutant("heap.trim.without_collect") {
+            self.collect();
+        }
         self.count_free();
         for class in &self.classes {
             // Blocks of pages that go leave the list; the others keep their order.
             let mut kept = ptr::null_mut::<Node>();
-            let mut reversed = ptr::null_mut::<Node>();
             while let Some(node) = class.pop() {
                 // SAFETY: a free block of this heap's has a page.
                 if !unsafe { Page::head_of(node) }.is_empty() {
@@ -281,11 +317,8 @@ impl Heap {
             while let Some(node) = NonNull::new(kept) {
                 // SAFETY: the list just made.
                 kept = unsafe { node.read() }.next();
-                // SAFETY: as above.
-                unsafe { node.write(Node::new(reversed)) };
-                reversed = node.as_ptr();
+                class.push(node);
             }
-            class.free.set(reversed);
             if let Some(page) = class.cutting.get() {
                 // SAFETY: the page is this heap's.
                 if unsafe { page.as_ref() }.is_empty() {
@@ -311,52 +344,106 @@ impl Heap {
         released
     }
 
-    /// As [`trim`](Self::trim), for a model that has only the pointer.
-    ///
-    /// # Safety
-    /// The caller is the heap's owner, and the heap is not closed.
-    #[cfg(bywash_loom)]
-    pub unsafe fn trim_as_owner(this: NonNull<Self>) {
-        // SAFETY: the owner has not closed the heap, so it is there.
-        unsafe { this.as_ref() }.trim();
-    }
-
     /// The owner leaves: pages without a live block go at once, the rest with the last block.
     ///
     /// # Safety
     /// The caller is the heap's owner, and does not use the heap after this.
-    pub unsafe fn close(this: NonNull<Self>) {
-        // SAFETY: the owner has not closed it before, so it is there.
-        let heap = unsafe { this.as_ref() };
-        heap.trim();
-        let mut alive = 0;
-        heap.each_page(|page| {
-            alive += page.cut.get() - page.free.get();
-            // Relaxed: this thread's own later frees see it; for others it was never theirs.
-            page.owner.store(NOBODY, Ordering::Relaxed);
-        });
-        // The reference is to an atomic word only, which another thread may free once it is closed.
-        let inbox = &heap.inbox;
-        if inbox.close(alive, |_| {}) == Given::Last {
-            // SAFETY: no block is alive, and the owner is leaving.
-            unsafe { Self::destroy(this) };
+    pub unsafe fn leave_as_owner(&self) {
+        let mut left = self.leaving();
+        match left.replace(Leaver::Owner) {
+            None => {
+                self.trim();
+                // SAFETY: the owner does not allocate any more, and nobody has left before.
+                unsafe { self.close() };
+            }
+            Some(_) if mutant("heap.leave.late") => {}
+            Some(_) => self.give_late(),
         }
     }
 
-    /// Frees the heap and its pages.
+    /// The pool leaves: what the owner has freed goes back, the rest with the last block.
     ///
     /// # Safety
-    /// The owner has left, and no block is alive.
-    unsafe fn destroy(this: NonNull<Self>) {
-        // SAFETY: it came from a box, and nobody else is left.
-        let heap = unsafe { Box::from_raw(this.as_ptr()) };
+    /// Whatever was allocated from the heap was so before this, and nobody will again.
+    pub unsafe fn leave_as_pool(&self) {
+        let mut left = self.leaving();
+        if left.is_none() {
+            *left = Some(Leaver::Pool);
+            // SAFETY: nobody allocates any more, and nobody has left before.
+            unsafe { self.close() };
+        }
+    }
+
+    fn leaving(&self) -> MutexGuard<'_, Option<Leaver>> {
+        // Nothing that can panic runs under the lock, so a poisoned one is whole.
+        self.left
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Counts the blocks that are alive and leaves the pages to those who hold them.
+    ///
+    /// # Safety
+    /// Nobody allocates from the heap any more. The first who leaves calls this, once.
+    unsafe fn close(&self) {
+        let mut alive = 0;
+        self.each_page(|page| {
+            alive += page.cut.get();
+            // Relaxed: the owner's later frees see it, or are found in its list when it leaves.
+            page.owner.store(NOBODY, Ordering::Relaxed);
+        });
+        for class in &self.classes {
+            let list = class.list();
+            class.counted.set(list.head());
+            alive -= list.count();
+        }
+        if self.inbox.close(alive, |_| {}) == Given::Last {
+            // SAFETY: no block is alive.
+            unsafe { Self::release_pages(NonNull::from(self)) };
+        }
+    }
+
+    /// Counts down what the owner freed without seeing that the pool had left.
+    fn give_late(&self) {
+        for class in &self.classes {
+            // Compared before it is read: what was counted may be released by now.
+            let mut late = class.list().head();
+            while late != class.counted.get()
+                && let Some(node) = NonNull::new(late)
+            {
+                // SAFETY: a block that nobody has counted down, so its page is there.
+                late = unsafe { node.as_ref() }.next();
+                // SAFETY: a block that the pool counted as alive, and the owner has freed.
+                unsafe { Self::free_remote(NonNull::from(self), node) };
+            }
+        }
+    }
+
+    /// Releases the pages, and the blocks' reference to the heap.
+    ///
+    /// # Safety
+    /// The inbox is closed, no block is alive, and this is called once.
+    unsafe fn release_pages(this: NonNull<Self>) {
+        // SAFETY: the reference that `create` has left for the blocks.
+        let heap = unsafe { Arc::from_raw(this.as_ptr()) };
         let mut page = heap.pages.take();
         while let Some(here) = page {
             // SAFETY: the page is this heap's.
             page = unsafe { here.as_ref() }.next.get();
-            // SAFETY: no block is alive, and the lists go with the heap.
+            // SAFETY: no block is alive, and nobody looks into the lists any more.
             unsafe { Page::release(here) };
         }
+    }
+
+    /// Whether somebody has left and no block is alive.
+    pub(super) fn is_over(&self) -> bool {
+        self.inbox.is_over()
+    }
+
+    /// Whether the heap has pages, for a model in which nobody else is left.
+    #[cfg(bywash_loom)]
+    pub fn has_pages(&self) -> bool {
+        self.pages.get().is_some()
     }
 
     fn each_page(&self, mut visit: impl FnMut(&Page)) {
@@ -373,13 +460,10 @@ impl Heap {
     fn count_free(&self) {
         self.each_page(|page| page.free.set(0));
         for class in &self.classes {
-            let mut node = class.free.get();
-            while let Some(here) = NonNull::new(node) {
+            for node in class.list() {
                 // SAFETY: a free block of this heap's has a page.
-                let page = unsafe { Page::head_of(here) };
+                let page = unsafe { Page::head_of(node) };
                 page.free.set(page.free.get() + 1);
-                // SAFETY: the list's blocks begin with nodes.
-                node = unsafe { here.as_ref() }.next();
             }
         }
     }
@@ -393,7 +477,7 @@ impl Page {
 
     /// Whether no block is alive; valid after the free ones were counted.
     fn is_empty(&self) -> bool {
-        self.free.get() == self.cut.get()
+        self.free.get() == self.cut.get() || mutant("heap.trim.in_flight")
     }
 }
 

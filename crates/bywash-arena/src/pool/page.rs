@@ -30,9 +30,6 @@ pub(crate) struct Page {
     pub(crate) total: usize,
     /// Of those, how many are free: counted when it is asked for.
     pub(crate) free: Cell<usize>,
-    /// A bit for each 8 bytes: whether a live block begins there.
-    #[cfg(all(debug_assertions, not(bywash_loom)))]
-    alive: [AtomicU64; PAGE / 8 / 64],
 }
 
 /// The layout every page is allocated with.
@@ -58,8 +55,6 @@ impl Page {
             cut: Cell::new(0),
             total: (PAGE - class.first()) / class.size(),
             free: Cell::new(0),
-            #[cfg(all(debug_assertions, not(bywash_loom)))]
-            alive: [const { AtomicU64::new(0) }; PAGE / 8 / 64],
         };
         // SAFETY: fresh memory, large and aligned enough for the head.
         unsafe { page.write(value) };
@@ -98,28 +93,6 @@ impl Page {
     pub(crate) fn is_of(&self, me: u64) -> bool {
         // Relaxed: only the thread `me` ever stores or removes its own number.
         self.owner.load(Ordering::Relaxed) == me
-    }
-
-    /// Notes in debug builds that a block is alive or free, and says whether it was the contrary.
-    #[inline(always)]
-    pub(crate) fn mark(&self, block: NonNull<u8>, alive: bool) -> bool {
-        #[cfg(all(debug_assertions, not(bywash_loom)))]
-        {
-            let index = (block.addr().get() & (PAGE - 1)) / 8;
-            let (word, bit) = (&self.alive[index / 64], 1 << (index % 64));
-            // Relaxed: a block has one holder at a time; the bits beside it are others'.
-            let before = if alive {
-                word.fetch_or(bit, Ordering::Relaxed)
-            } else {
-                word.fetch_and(!bit, Ordering::Relaxed)
-            };
-            (before & bit == 0) == alive
-        }
-        #[cfg(not(all(debug_assertions, not(bywash_loom))))]
-        {
-            let _ = (block, alive);
-            true
-        }
     }
 
     /// Cuts the next block, if there is one left.
