@@ -349,8 +349,15 @@ impl<S: ChunkSource> Arena<S> {
     /// arena.reset();
     /// *value = 2;
     /// ```
+    #[inline]
     pub fn reset(&mut self) {
-        self.reset_level();
+        match self.only_chunk() {
+            Some(chunk) => {
+                self.poison_after(chunk.tip());
+                self.tip.set(chunk.tip());
+            }
+            None => self.reset_level(),
+        }
     }
 
     /// The chunks of the whole tree of levels.

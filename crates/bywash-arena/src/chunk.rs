@@ -214,7 +214,6 @@ impl Chunk {
     }
 
     /// Whether both are the same chunk, or both none: one compare.
-    #[cfg(feature = "std")]
     #[inline(always)]
     pub(crate) fn same(one: Option<Self>, other: Option<Self>) -> bool {
         let address =

@@ -107,16 +107,26 @@ impl<S: ChunkSource> Arena<S> {
             .set(if self.mode.get().is_on() { 0 } else { cap });
     }
 
-    /// Whether a reset would change nothing: at the start of its only chunk, without a budget.
+    /// The only chunk of a root of which a reset would change nothing but the tip.
+    #[inline]
+    pub(crate) fn only_chunk(&self) -> Option<Chunk> {
+        let Home::Root(store) = &self.home else {
+            return None;
+        };
+        let first = self.first.get()?;
+        let is_only = Chunk::same(self.first.get(), self.last.get())
+            && self.limit.get() == first.end()
+            && self.budget.get().is_none()
+            && store.is_unvisited();
+        is_only.then_some(first)
+    }
+
+    /// Whether a reset would change nothing.
     #[inline]
     #[cfg(feature = "std")]
     pub(crate) fn is_pristine(&self) -> bool {
-        let first = self.first.get();
-        Chunk::same(first, self.last.get())
-            && first.is_some_and(|chunk| chunk.tip() == self.tip.get())
-            && self.limit.get() == self.end.get()
-            && self.charged.get() == 0
-            && self.budget.get().is_none()
+        self.only_chunk()
+            .is_some_and(|chunk| chunk.tip() == self.tip.get())
     }
 
     /// Everything this level took goes back; it begins anew.

@@ -5,6 +5,7 @@
 //! thread, with a second one for frees from outside, is mimalloc's (Leijen, Zorn, de Moura, 2019).
 
 mod boxed;
+mod class;
 #[cfg_attr(
     not(bywash_loom),
     expect(unreachable_pub, reason = "the model checker drives it by itself")
@@ -16,6 +17,11 @@ mod heap;
 )]
 mod inbox;
 mod large;
+#[cfg_attr(
+    not(bywash_loom),
+    expect(unreachable_pub, reason = "the model checker drives it by itself")
+)]
+mod leaving;
 mod local;
 mod page;
 mod shared;
@@ -33,8 +39,8 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 pub use boxed::PoolBox;
+use class::block_of;
 pub use heap::PoolUse;
-use heap::block_of;
 pub use large::HeapBox;
 use shared::Shared;
 pub use trace::Leaks;

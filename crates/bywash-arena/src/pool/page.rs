@@ -5,8 +5,10 @@ use core::cell::Cell;
 use core::ptr::NonNull;
 
 use bywash_sync::atomic::{AtomicU64, Ordering};
+use bywash_sync::mutant;
 
-use super::heap::{Class, Heap};
+use super::class::Class;
+use super::heap::Heap;
 use super::inbox::Node;
 
 /// Bytes of a page, and its alignment: a block's page is found by clearing the low bits.
@@ -93,6 +95,16 @@ impl Page {
     pub(crate) fn is_of(&self, me: u64) -> bool {
         // Relaxed: only the thread `me` ever stores or removes its own number.
         self.owner.load(Ordering::Relaxed) == me
+    }
+
+    /// Whether a block can still be cut from it.
+    pub(super) fn is_whole(&self) -> bool {
+        self.cut.get() < self.total
+    }
+
+    /// Whether no block is alive; valid after the free ones were counted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.free.get() == self.cut.get() || mutant("heap.trim.in_flight")
     }
 
     /// Cuts the next block, if there is one left.
