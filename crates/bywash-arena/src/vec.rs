@@ -99,6 +99,18 @@ impl<'arena, T, S: ChunkSource> FrameVec<'arena, T, S> {
         Ok(())
     }
 
+    /// Appends what an iterator yields, as far as it goes; gives back the item that does not fit.
+    ///
+    /// # Errors
+    /// [`ArenaError`] and the item when the vector had to grow and could not. What came before it
+    /// is in the vector.
+    pub fn try_extend(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+    ) -> Result<(), (ArenaError, T)> {
+        items.into_iter().try_for_each(|item| self.try_push(item))
+    }
+
     /// Makes room for `additional` more items.
     ///
     /// # Errors
