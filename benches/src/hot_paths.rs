@@ -129,14 +129,16 @@ pub const PATHS: &[Path] = &[
     Path {
         name: "arena_alloc",
         turn: "one u64 from an arena, counting off",
+        run: |count| bursts(Arena::new(), count),
+    },
+    Path {
+        name: "arena_alloc_untracked",
+        turn: "the same after tracking was on and off again: statistics that are off cost nothing",
         run: |count| {
-            let mut arena = Arena::new();
-            for _ in 0..count / BURST {
-                for number in 0..BURST {
-                    black_box(arena.alloc(number));
-                }
-                arena.reset();
-            }
+            let arena = Arena::new();
+            arena.track(true);
+            arena.track(false);
+            bursts(arena, count);
         },
     },
     Path {
@@ -184,6 +186,16 @@ pub fn run(words: &[String]) -> Result<(), String> {
 pub const BURST: u64 = 1_000;
 
 static ITEM: u64 = 0;
+
+/// Single values in bursts, each given back at once.
+fn bursts(mut arena: Arena, count: u64) {
+    for _ in 0..count / BURST {
+        for number in 0..BURST {
+            black_box(arena.alloc(number));
+        }
+        arena.reset();
+    }
+}
 
 #[inline(always)]
 fn touch(number: u64) {

@@ -1,4 +1,4 @@
-//! Rows of the arena: bumping, frames, batches, vectors, two threads, and a search that needs scratch memory.
+//! Rows of the arena: bumping, frames, batches, vectors, two threads, and two layouts of the same data.
 
 use crate::harness::clock::stopwatch;
 use crate::harness::row::{Contender, Family, Goal, Row, Sample, Setting, Workers, Wrong, check};
@@ -97,22 +97,112 @@ pub(super) static ROWS: &[Row] = &[
     .workers(Workers::Fixed(2))
     .required(&["bumpalo"])
     .goals(&[Goal::against("bumpalo", 1.02)]),
+    row(
+        "layout_one_field",
+        "ns/item",
+        "one float of eight in 100,000 bodies scaled, a slice in a frame for each field; the floor has \
+         one slice of bodies in a frame",
+        |setting| layouts_of_bodies(setting, |columns| columns.cool(), cool),
+    ),
+    row(
+        "layout_all_fields",
+        "ns/item",
+        "all eight floats of 100,000 bodies added up, a slice in a frame for each field; the floor has \
+         one slice of bodies in a frame",
+        |setting| layouts_of_bodies(setting, |columns| columns.sum(), sum),
+    ),
 ];
 
-/// Memory that single values are bumped into and given back from at once.
-#[expect(
-    clippy::mut_from_ref,
-    reason = "each call hands out memory that nobody else has"
-)]
-trait Values {
+/// A bump allocator, and how it does what the rows ask of each.
+trait Bump {
+    const NAME: &'static str;
+    fn new() -> Self;
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "each call hands out memory that nobody else has"
+    )]
     fn put(&self, value: u64) -> &mut u64;
+    /// Where memory of this layout begins.
+    fn place(&self, layout: Layout) -> usize;
     fn give_back(&mut self);
+
+    /// A frame with one value in it, which is the answer.
+    #[inline(always)]
+    fn cycle(&mut self, value: u64) -> u64 {
+        let answer = *black_box(self.put(value));
+        self.give_back();
+        answer
+    }
 }
 
-impl Values for Arena {
+/// One that has batches and vectors as well.
+trait Collections: Bump {
+    /// A batch of so many, each its own index, given back; the last is the answer.
+    fn batch(&mut self, count: usize) -> u64;
+    /// A vector that the numbers are pushed into, given back; their sum is the answer.
+    fn pushes(&mut self) -> u64;
+}
+
+impl Bump for Arena {
+    const NAME: &'static str = "ours";
+
+    fn new() -> Self {
+        Self::new()
+    }
+
     #[inline(always)]
     fn put(&self, value: u64) -> &mut u64 {
         self.alloc(value)
+    }
+
+    #[inline(always)]
+    fn place(&self, layout: Layout) -> usize {
+        self.alloc_layout(layout).addr().get()
+    }
+
+    #[inline(always)]
+    fn give_back(&mut self) {
+        self.reset();
+    }
+
+    #[inline(always)]
+    fn cycle(&mut self, value: u64) -> u64 {
+        let frame = self.begin_frame();
+        *black_box(frame.alloc(value))
+    }
+}
+
+impl Collections for Arena {
+    #[inline(always)]
+    fn batch(&mut self, count: usize) -> u64 {
+        let frame = self.begin_frame();
+        last(frame.alloc_batch(count, |index| index as u64))
+    }
+
+    #[inline(always)]
+    fn pushes(&mut self) -> u64 {
+        let frame = self.begin_frame();
+        let mut vec = frame.frame_vec();
+        numbers().for_each(|value| vec.push(value));
+        vec.iter().sum()
+    }
+}
+
+impl Bump for Bumpalo {
+    const NAME: &'static str = "bumpalo";
+
+    fn new() -> Self {
+        Self::new()
+    }
+
+    #[inline(always)]
+    fn put(&self, value: u64) -> &mut u64 {
+        self.alloc(value)
+    }
+
+    #[inline(always)]
+    fn place(&self, layout: Layout) -> usize {
+        self.alloc_layout(layout).addr().get()
     }
 
     #[inline(always)]
@@ -121,169 +211,221 @@ impl Values for Arena {
     }
 }
 
-impl Values for Bumpalo {
+impl Collections for Bumpalo {
     #[inline(always)]
-    fn put(&self, value: u64) -> &mut u64 {
-        self.alloc(value)
+    fn batch(&mut self, count: usize) -> u64 {
+        let answer = last(self.alloc_slice_fill_with(count, |index| index as u64));
+        self.reset();
+        answer
     }
 
     #[inline(always)]
-    fn give_back(&mut self) {
+    fn pushes(&mut self) -> u64 {
+        let mut vec = bumpalo::collections::Vec::new_in(self);
+        numbers().for_each(|value| vec.push(value));
+        let answer = vec.iter().sum();
+        drop(vec);
         self.reset();
+        answer
     }
 }
 
-impl Values for BumpScope {
+impl Bump for BumpScope {
+    const NAME: &'static str = "bump-scope";
+
+    fn new() -> Self {
+        Self::new()
+    }
+
     #[inline(always)]
     fn put(&self, value: u64) -> &mut u64 {
         BumpBox::leak(self.alloc(value))
     }
 
     #[inline(always)]
+    fn place(&self, layout: Layout) -> usize {
+        self.allocate_layout(layout).addr().get()
+    }
+
+    #[inline(always)]
     fn give_back(&mut self) {
         self.reset();
     }
+
+    #[inline(always)]
+    fn cycle(&mut self, value: u64) -> u64 {
+        self.scoped(|scope| **black_box(&mut scope.alloc(value)))
+    }
 }
 
-impl Values for Blink {
+impl Collections for BumpScope {
+    #[inline(always)]
+    fn batch(&mut self, count: usize) -> u64 {
+        self.scoped(|scope| {
+            let mut next = 0;
+            last(&mut scope.alloc_slice_fill_with(count, || {
+                next += 1;
+                next - 1
+            }))
+        })
+    }
+
+    #[inline(always)]
+    fn pushes(&mut self) -> u64 {
+        self.scoped(|scope| {
+            let mut vec = BumpVec::new_in(&*scope);
+            numbers().for_each(|value| vec.push(value));
+            vec.iter().sum()
+        })
+    }
+}
+
+impl Bump for Blink {
+    const NAME: &'static str = "blink";
+
+    fn new() -> Self {
+        Self::new()
+    }
+
     #[inline(always)]
     fn put(&self, value: u64) -> &mut u64 {
         self.put_no_drop(value)
     }
 
     #[inline(always)]
+    fn place(&self, layout: Layout) -> usize {
+        match self.allocator().allocate(layout) {
+            Ok(place) => place.cast::<u8>().addr().get(),
+            Err(_) => 0,
+        }
+    }
+
+    #[inline(always)]
     fn give_back(&mut self) {
         self.reset();
     }
 }
 
-/// Says whether `count` values put side by side are all there afterwards.
-fn holds_apart(values: &impl Values, count: usize) -> Result<(), Wrong> {
-    let held: Vec<&mut u64> = (0..count as u64).map(|value| values.put(value)).collect();
+/// `sample` run by this library, under its name.
+fn contender<B: Bump>(sample: impl FnMut() -> Result<Sample, Wrong> + 'static) -> Contender {
+    if B::NAME == Arena::NAME {
+        Contender::ours(sample)
+    } else {
+        Contender::rival(B::NAME, sample)
+    }
+}
+
+/// `run` once with a checked answer, then the time of `repeats` runs; for each of `count` things.
+fn repeated<T: PartialEq + std::fmt::Debug>(
+    count: usize,
+    repeats: usize,
+    expected: T,
+    mut run: impl FnMut() -> T,
+) -> Result<Sample, Wrong> {
+    check(run(), expected)?;
+    let time = stopwatch(|| {
+        for _ in 0..repeats {
+            black_box(run());
+        }
+    });
+    Ok(Sample::nanoseconds_each(time, count * repeats))
+}
+
+/// The time of `one` for each of `count` numbers, which it hands back.
+pub(super) fn summed(count: usize, mut one: impl FnMut(u64) -> u64) -> Result<Sample, Wrong> {
+    let mut run = |count: u64| (0..count).map(|value| one(black_box(value))).sum::<u64>();
+    check(run(1_000), 999 * 500)?;
+    let mut sum = 0;
+    let time = stopwatch(|| sum = run(count as u64));
+    let below = count as u64;
+    check(sum, below * (below - 1) / 2)?;
+    Ok(Sample::nanoseconds_each(time, count))
+}
+
+/// Puts `count` values and gives them back, so often; before, that they all are there at once.
+fn put_all<B: Bump>(count: usize, repeats: usize) -> Result<Duration, Wrong> {
+    let mut bump = B::new();
+    let held: Vec<&mut u64> = (0..count as u64).map(|value| bump.put(value)).collect();
     let sum: u64 = held.iter().map(|value| **value).sum();
-    let count = count as u64;
-    check(sum, count * (count - 1) / 2)
+    check(sum, (count as u64) * (count as u64 - 1) / 2)?;
+    drop(held);
+    bump.give_back();
+    Ok(stopwatch(|| {
+        for _ in 0..repeats {
+            for value in 0..count as u64 {
+                black_box(bump.put(value));
+            }
+            bump.give_back();
+        }
+    }))
 }
 
 fn values(count: usize, repeats: usize) -> Vec<Contender> {
-    fn bump<V: Values>(new: impl Fn() -> V, count: usize, repeats: usize) -> Result<Sample, Wrong> {
-        let mut values = new();
-        holds_apart(&values, count)?;
-        values.give_back();
-        let time = stopwatch(|| {
-            for _ in 0..repeats {
-                for value in 0..count as u64 {
-                    black_box(values.put(value));
-                }
-                values.give_back();
-            }
-        });
-        Ok(Sample::nanoseconds_each(time, count * repeats))
+    fn bump<B: Bump>(count: usize, repeats: usize) -> Contender {
+        contender::<B>(move || {
+            let time = put_all::<B>(count, repeats)?;
+            Ok(Sample::nanoseconds_each(time, count * repeats))
+        })
     }
     fn heap(heap: impl Allocator + Copy, count: usize, repeats: usize) -> Result<Sample, Wrong> {
         let mut held = Vec::with_capacity(count);
-        let mut run = || {
+        repeated(count, repeats, Some(count as u64 - 1), || {
             for value in 0..count as u64 {
                 held.push(BoxIn::new_in(value, heap));
             }
             let last = held.last().map(|value| **value);
             held.clear();
             last
-        };
-        check(run(), Some(count as u64 - 1))?;
-        let time = stopwatch(|| {
-            for _ in 0..repeats {
-                black_box(run());
-            }
-        });
-        Ok(Sample::nanoseconds_each(time, count * repeats))
+        })
     }
     vec![
-        Contender::ours(move || bump(Arena::new, count, repeats)),
-        Contender::rival("bumpalo", move || bump(Bumpalo::new, count, repeats)),
-        Contender::rival("bump-scope", move || bump(BumpScope::new, count, repeats)),
-        Contender::rival("blink", move || bump(Blink::new, count, repeats)),
+        bump::<Arena>(count, repeats),
+        bump::<Bumpalo>(count, repeats),
+        bump::<BumpScope>(count, repeats),
+        bump::<Blink>(count, repeats),
         Contender::rival("typed-arena", move || {
-            let run = || {
+            repeated(count, repeats, count, || {
                 let arena = TypedArena::with_capacity(count);
                 for value in 0..count as u64 {
                     black_box(arena.alloc(value));
                 }
                 arena.len()
-            };
-            check(run(), count)?;
-            let time = stopwatch(|| {
-                for _ in 0..repeats {
-                    black_box(run());
-                }
-            });
-            Ok(Sample::nanoseconds_each(time, count * repeats))
+            })
         }),
         Contender::rival("mimalloc", move || heap(MIMALLOC, count, repeats / 4 + 1)),
         Contender::rival("malloc", move || heap(SYSTEM, count, repeats / 4 + 1)),
         Contender::floor("bare bump", move || {
             let memory = vec![Cell::new(0_u64); count];
             let memory = black_box(&memory[..]);
-            let time = stopwatch(|| {
-                for _ in 0..repeats {
-                    for (value, slot) in memory.iter().enumerate() {
-                        slot.set(value as u64);
-                        black_box(slot);
-                    }
+            repeated(count, repeats, count as u64 - 1, || {
+                for (value, slot) in memory.iter().enumerate() {
+                    slot.set(value as u64);
+                    black_box(slot);
                 }
-            });
-            check(memory[count - 1].get(), count as u64 - 1)?;
-            Ok(Sample::nanoseconds_each(time, count * repeats))
+                memory[count - 1].get()
+            })
         }),
     ]
 }
 
 fn frame_cycle(setting: &Setting) -> Vec<Contender> {
     let cycles = setting.repeats(10_000_000, 2_000_000);
-    fn sample(cycles: usize, mut cycle: impl FnMut(u64) -> u64) -> Result<Sample, Wrong> {
-        let mut run = |count: u64| (0..count).map(|value| cycle(black_box(value))).sum::<u64>();
-        check(run(1_000), 999 * 500)?;
-        let mut sum = 0;
-        let time = stopwatch(|| sum = run(cycles as u64));
-        let cycles = cycles as u64;
-        check(sum, cycles * (cycles - 1) / 2)?;
-        Ok(Sample::nanoseconds_each(time, cycles as usize))
+    fn bump<B: Bump>(cycles: usize) -> Contender {
+        contender::<B>(move || {
+            let mut bump = B::new();
+            summed(cycles, |value| bump.cycle(value))
+        })
     }
     vec![
-        Contender::ours(move || {
-            let mut arena = Arena::new();
-            sample(cycles, |value| {
-                let frame = arena.begin_frame();
-                *black_box(frame.alloc(value))
-            })
-        }),
-        Contender::rival("bump-scope", move || {
-            let mut bump: BumpScope = BumpScope::new();
-            sample(cycles, |value| {
-                bump.scoped(|scope| **black_box(&mut scope.alloc(value)))
-            })
-        }),
-        Contender::rival("blink", move || {
-            let mut blink = Blink::new();
-            sample(cycles, |value| {
-                let answer = *black_box(blink.put_no_drop(value));
-                blink.reset();
-                answer
-            })
-        }),
-        Contender::rival("bumpalo", move || {
-            let mut bump = Bumpalo::new();
-            sample(cycles, |value| {
-                let answer = *black_box(bump.alloc(value));
-                bump.reset();
-                answer
-            })
-        }),
+        bump::<Arena>(cycles),
+        bump::<BumpScope>(cycles),
+        bump::<Blink>(cycles),
+        bump::<Bumpalo>(cycles),
         Contender::floor("bare bump", move || {
             let memory = vec![Cell::new(0_u64); 64];
             let memory = black_box(&memory[..]);
             let mut next = 0;
-            sample(cycles, |value| {
+            summed(cycles, |value| {
                 let mark = next;
                 let slot = &memory[next];
                 next += 1;
@@ -296,58 +438,29 @@ fn frame_cycle(setting: &Setting) -> Vec<Contender> {
     ]
 }
 
+/// The batch must be seen as a whole, or its writes would be dropped.
+fn last(batch: &mut [u64]) -> u64 {
+    let batch = black_box(batch);
+    batch[batch.len() - 1]
+}
+
 fn batches(count: usize, repeats: usize) -> Vec<Contender> {
-    /// `run` makes one batch, looks at its last item, and gives the batch back.
-    fn sample(
-        count: usize,
-        repeats: usize,
-        mut run: impl FnMut(usize) -> u64,
-    ) -> Result<Sample, Wrong> {
-        check(run(count), count as u64 - 1)?;
-        let time = stopwatch(|| {
-            for _ in 0..repeats {
-                black_box(run(black_box(count)));
-            }
-        });
-        Ok(Sample::nanoseconds_each(time, count * repeats))
-    }
-    /// The batch must be seen as a whole, or its writes would be dropped.
-    fn last(batch: &mut [u64]) -> u64 {
-        let batch = black_box(batch);
-        batch[batch.len() - 1]
+    fn bump<B: Collections>(count: usize, repeats: usize) -> Contender {
+        contender::<B>(move || {
+            let mut bump = B::new();
+            repeated(count, repeats, count as u64 - 1, || {
+                bump.batch(black_box(count))
+            })
+        })
     }
     vec![
-        Contender::ours(move || {
-            let mut arena = Arena::new();
-            sample(count, repeats, |count| {
-                let frame = arena.begin_frame();
-                last(frame.alloc_batch(count, |index| index as u64))
-            })
-        }),
-        Contender::rival("bumpalo", move || {
-            let mut bump = Bumpalo::new();
-            sample(count, repeats, |count| {
-                let answer = last(bump.alloc_slice_fill_with(count, |index| index as u64));
-                bump.reset();
-                answer
-            })
-        }),
-        Contender::rival("bump-scope", move || {
-            let mut bump: BumpScope = BumpScope::new();
-            sample(count, repeats, |count| {
-                bump.scoped(|scope| {
-                    let mut next = 0;
-                    last(&mut scope.alloc_slice_fill_with(count, || {
-                        next += 1;
-                        next - 1
-                    }))
-                })
-            })
-        }),
+        bump::<Arena>(count, repeats),
+        bump::<Bumpalo>(count, repeats),
+        bump::<BumpScope>(count, repeats),
         Contender::floor("slice", move || {
             let mut memory = vec![0; count];
-            sample(count, repeats, |count| {
-                let slice = &mut memory[..count];
+            repeated(count, repeats, count as u64 - 1, || {
+                let slice = &mut memory[..black_box(count)];
                 for (index, slot) in slice.iter_mut().enumerate() {
                     *slot = index as u64;
                 }
@@ -369,103 +482,66 @@ fn layouts() -> Vec<Layout> {
         .collect()
 }
 
+/// The places of one pass are aligned and none overlaps another.
+fn check_places(layouts: &[Layout], places: impl Iterator<Item = usize>) -> Result<(), Wrong> {
+    let mut places: Vec<_> = places.zip(layouts).collect();
+    check(places.len(), layouts.len())?;
+    let aligned = places.iter().all(|(at, layout)| at % layout.align() == 0);
+    check(aligned, true)?;
+    places.sort_unstable_by_key(|(at, _)| *at);
+    let apart = places
+        .windows(2)
+        .all(|pair| pair[0].0 + pair[0].1.size() <= pair[1].0);
+    check(apart, true)
+}
+
 fn mixed(setting: &Setting) -> Vec<Contender> {
     let repeats = setting.repeats(10_000, 2_000);
-    /// The places of one pass are aligned and none overlaps another.
-    fn check_places(layouts: &[Layout], places: &mut [(usize, Layout)]) -> Result<(), Wrong> {
-        check(places.len(), layouts.len())?;
-        let aligned = places.iter().all(|(at, layout)| at % layout.align() == 0);
-        check(aligned, true)?;
-        places.sort_unstable_by_key(|(at, _)| *at);
-        let apart = places
-            .windows(2)
-            .all(|pair| pair[0].0 + pair[0].1.size() <= pair[1].0);
-        check(apart, true)
-    }
-    fn bump<A>(
+    fn pass<A>(
         mut arena: A,
         repeats: usize,
         place: impl Fn(&A, Layout) -> usize,
         give_back: impl Fn(&mut A),
     ) -> Result<Sample, Wrong> {
         let layouts = layouts();
-        let mut places: Vec<_> = layouts
+        let places: Vec<_> = layouts
             .iter()
-            .map(|&layout| (place(&arena, layout), layout))
+            .map(|&layout| place(&arena, layout))
             .collect();
-        check_places(&layouts, &mut places)?;
+        check_places(&layouts, places.into_iter())?;
         give_back(&mut arena);
-        let time = stopwatch(|| {
-            for _ in 0..repeats {
-                for &layout in &layouts {
-                    black_box(place(&arena, layout));
-                }
-                give_back(&mut arena);
+        repeated(layouts.len(), repeats, (), || {
+            for &layout in &layouts {
+                black_box(place(&arena, layout));
             }
-        });
-        Ok(Sample::nanoseconds_each(time, repeats * layouts.len()))
+            give_back(&mut arena);
+        })
+    }
+    fn bump<B: Bump>(repeats: usize) -> Contender {
+        contender::<B>(move || pass(B::new(), repeats, B::place, B::give_back))
     }
     fn heap(heap: impl Allocator + Copy, repeats: usize) -> Result<Sample, Wrong> {
         let layouts = layouts();
         let mut held = Vec::with_capacity(layouts.len());
         held.extend(layouts.iter().map(|&layout| Block::new(layout, heap)));
-        let mut places: Vec<_> = layouts
-            .iter()
-            .zip(&held)
-            .map(|(&layout, block)| (block.address(), layout))
-            .collect();
-        check_places(&layouts, &mut places)?;
+        check_places(&layouts, held.iter().map(Block::address))?;
         held.clear();
-        let time = stopwatch(|| {
-            for _ in 0..repeats {
-                for &layout in &layouts {
-                    held.push(black_box(Block::new(layout, heap)));
-                }
-                held.clear();
+        repeated(layouts.len(), repeats, (), || {
+            for &layout in &layouts {
+                held.push(black_box(Block::new(layout, heap)));
             }
-        });
-        Ok(Sample::nanoseconds_each(time, repeats * layouts.len()))
+            held.clear();
+        })
     }
     vec![
-        Contender::ours(move || {
-            bump(
-                Arena::new(),
-                repeats,
-                |arena, layout| arena.alloc_layout(layout).addr().get(),
-                Arena::reset,
-            )
-        }),
-        Contender::rival("bumpalo", move || {
-            bump(
-                Bumpalo::new(),
-                repeats,
-                |bump, layout| bump.alloc_layout(layout).addr().get(),
-                Bumpalo::reset,
-            )
-        }),
-        Contender::rival("bump-scope", move || {
-            bump(
-                BumpScope::<bump_scope::alloc::Global>::new(),
-                repeats,
-                |bump, layout| bump.allocate_layout(layout).addr().get(),
-                BumpScope::reset,
-            )
-        }),
-        Contender::rival("blink", move || {
-            bump(
-                blink_alloc::BlinkAlloc::new(),
-                repeats,
-                |blink, layout| match blink.allocate(layout) {
-                    Ok(place) => place.cast::<u8>().addr().get(),
-                    Err(_) => 0,
-                },
-                blink_alloc::BlinkAlloc::reset,
-            )
-        }),
+        bump::<Arena>(repeats),
+        bump::<Bumpalo>(repeats),
+        bump::<BumpScope>(repeats),
+        bump::<Blink>(repeats),
         Contender::rival("mimalloc", move || heap(MIMALLOC, repeats / 8)),
         Contender::rival("malloc", move || heap(SYSTEM, repeats / 8)),
         Contender::floor("bare bump", move || {
-            bump(
+            pass(
                 (Cell::new(0_usize), 0x1_0000, 0x10_0000),
                 repeats,
                 |(next, base, end), layout| {
@@ -482,65 +558,36 @@ fn mixed(setting: &Setting) -> Vec<Contender> {
     ]
 }
 
+/// Pushes in one turn of `vec_push`.
+const PUSHES: u64 = 10_000;
+
+/// What is pushed; the compiler must not count instead.
+#[inline(always)]
+fn numbers() -> impl Iterator<Item = u64> {
+    (0..PUSHES).map(black_box)
+}
+
 fn vec_push(setting: &Setting) -> Vec<Contender> {
-    const COUNT: u64 = 10_000;
     let repeats = setting.repeats(2_000, 400);
-    fn sample(repeats: usize, mut run: impl FnMut() -> u64) -> Result<Sample, Wrong> {
-        check(run(), COUNT * (COUNT - 1) / 2)?;
-        let mut total = 0;
-        let time = stopwatch(|| {
-            for _ in 0..repeats {
-                total = black_box(run());
-            }
-        });
-        check(total, COUNT * (COUNT - 1) / 2)?;
-        Ok(Sample::nanoseconds_each(time, repeats * COUNT as usize))
+    fn sample(repeats: usize, run: impl FnMut() -> u64) -> Result<Sample, Wrong> {
+        repeated(PUSHES as usize, repeats, PUSHES * (PUSHES - 1) / 2, run)
     }
-    /// Keeps the compiler from counting instead of pushing.
-    #[inline(always)]
-    fn numbers() -> impl Iterator<Item = u64> {
-        (0..COUNT).map(black_box)
-    }
-    fn sum(values: &[u64]) -> u64 {
-        values.iter().sum()
+    fn bump<B: Collections>(repeats: usize) -> Contender {
+        contender::<B>(move || {
+            let mut bump = B::new();
+            sample(repeats, || bump.pushes())
+        })
     }
     vec![
-        Contender::ours(move || {
-            let mut arena = Arena::new();
-            sample(repeats, || {
-                let frame = arena.begin_frame();
-                let mut vec = frame.frame_vec();
-                numbers().for_each(|value| vec.push(value));
-                sum(vec.into_slice())
-            })
-        }),
-        Contender::rival("bumpalo", move || {
-            let mut bump = Bumpalo::new();
-            sample(repeats, || {
-                let mut vec = bumpalo::collections::Vec::new_in(&bump);
-                numbers().for_each(|value| vec.push(value));
-                let answer = sum(&vec);
-                drop(vec);
-                bump.reset();
-                answer
-            })
-        }),
-        Contender::rival("bump-scope", move || {
-            let mut bump: BumpScope = BumpScope::new();
-            sample(repeats, || {
-                bump.scoped(|scope| {
-                    let mut vec = BumpVec::new_in(&*scope);
-                    numbers().for_each(|value| vec.push(value));
-                    sum(&vec)
-                })
-            })
-        }),
+        bump::<Arena>(repeats),
+        bump::<Bumpalo>(repeats),
+        bump::<BumpScope>(repeats),
         Contender::floor("Vec with capacity", move || {
-            let mut vec = Vec::with_capacity(COUNT as usize);
+            let mut vec = Vec::with_capacity(PUSHES as usize);
             sample(repeats, || {
                 vec.clear();
                 numbers().for_each(|value| vec.push(value));
-                sum(&vec)
+                vec.iter().sum()
             })
         }),
     ]
@@ -549,29 +596,95 @@ fn vec_push(setting: &Setting) -> Vec<Contender> {
 fn two_threads(setting: &Setting) -> Vec<Contender> {
     const COUNT: usize = 1_000_000;
     let repeats = setting.repeats(10, 3);
-    fn sample<V: Values>(new: fn() -> V, repeats: usize) -> Result<Sample, Wrong> {
-        let one = move || -> Result<Duration, Wrong> {
-            let mut values = new();
-            holds_apart(&values, COUNT)?;
-            values.give_back();
-            Ok(stopwatch(|| {
-                for _ in 0..repeats {
-                    for value in 0..COUNT as u64 {
-                        black_box(values.put(value));
-                    }
-                    values.give_back();
-                }
-            }))
-        };
-        let (here, there) = std::thread::scope(|scope| {
-            let other = scope.spawn(one);
-            (one(), other.join().expect("nothing in it panics"))
-        });
-        Ok(Sample::nanoseconds_each(here?.max(there?), repeats * COUNT))
+    fn bump<B: Bump>(repeats: usize) -> Contender {
+        contender::<B>(move || {
+            let (here, there) = std::thread::scope(|scope| {
+                let other = scope.spawn(move || put_all::<B>(COUNT, repeats));
+                let here = put_all::<B>(COUNT, repeats);
+                (here, other.join().expect("nothing in it panics"))
+            });
+            Ok(Sample::nanoseconds_each(here?.max(there?), repeats * COUNT))
+        })
     }
     vec![
-        Contender::ours(move || sample(Arena::new, repeats)),
-        Contender::rival("bumpalo", move || sample(Bumpalo::new, repeats)),
-        Contender::rival("bump-scope", move || sample(BumpScope::new, repeats)),
+        bump::<Arena>(repeats),
+        bump::<Bumpalo>(repeats),
+        bump::<BumpScope>(repeats),
+    ]
+}
+
+/// Bodies in the layout rows, and the floats that each has.
+const BODIES: usize = 100_000;
+const FIELDS: usize = 8;
+
+/// The first value of a body's field; halved or added up, it stays exact.
+fn field(body: usize, field: usize) -> f32 {
+    ((body + field) % 7) as f32
+}
+
+/// A structure of arrays: each field of all bodies in a slice of its own.
+struct Columns<'frame>([&'frame mut [f32]; FIELDS]);
+
+impl Columns<'_> {
+    fn cool(&mut self) -> f32 {
+        self.0[FIELDS - 1].iter_mut().for_each(|heat| *heat *= -1.0);
+        self.0[FIELDS - 1][BODIES - 1].abs()
+    }
+
+    fn sum(&mut self) -> f32 {
+        let mut sums = [0.0_f32; 8];
+        for column in &self.0 {
+            for part in column.chunks_exact(8) {
+                sums.iter_mut()
+                    .zip(part)
+                    .for_each(|(sum, value)| *sum += value);
+            }
+        }
+        sums.iter().sum()
+    }
+}
+
+/// The same over an array of structures.
+fn cool(bodies: &mut [[f32; FIELDS]]) -> f32 {
+    bodies.iter_mut().for_each(|body| body[FIELDS - 1] *= -1.0);
+    bodies[BODIES - 1][FIELDS - 1].abs()
+}
+
+fn sum(bodies: &mut [[f32; FIELDS]]) -> f32 {
+    let mut sums = [0.0_f32; FIELDS];
+    for body in bodies {
+        sums.iter_mut()
+            .zip(body)
+            .for_each(|(sum, value)| *sum += *value);
+    }
+    sums.iter().sum()
+}
+
+fn layouts_of_bodies(
+    setting: &Setting,
+    apart: fn(&mut Columns<'_>) -> f32,
+    together: fn(&mut [[f32; FIELDS]]) -> f32,
+) -> Vec<Contender> {
+    let repeats = setting.repeats(200, 40);
+    let expected = move || together(&mut (0..BODIES).map(body).collect::<Vec<_>>());
+    fn body(number: usize) -> [f32; FIELDS] {
+        std::array::from_fn(|place| field(number, place))
+    }
+    vec![
+        Contender::ours(move || {
+            let mut arena = Arena::new();
+            let frame = arena.begin_frame();
+            let column = |place| frame.alloc_batch(BODIES, |number| field(number, place));
+            let mut columns = Columns(std::array::from_fn(column));
+            repeated(BODIES, repeats, expected(), || {
+                apart(black_box(&mut columns))
+            })
+        }),
+        Contender::floor("array of structures", move || {
+            let mut arena = Arena::new();
+            let frame = arena.begin_frame();
+            let bodies = frame.alloc_batch(BODIES, body);
+            repeated(BODIES, repeats, expected(), || together(black_box(bodies)))
+        }),
     ]
 }

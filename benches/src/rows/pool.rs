@@ -3,6 +3,7 @@
 use crate::harness::clock::stopwatch;
 use crate::harness::row::{Contender, Family, Goal, Row, Sample, Setting, Workers, Wrong, check};
 use crate::rivals::heaps::{MIMALLOC, SYSTEM};
+use crate::rows::arena::summed;
 use allocator_api2::alloc::Allocator;
 use allocator_api2::boxed::Box as BoxIn;
 use bywash_arena::{Arena, Pool};
@@ -59,22 +60,15 @@ type Value = [u64; 4];
 
 fn pairs(setting: &Setting) -> Vec<Contender> {
     let pairs = setting.repeats(4_000_000, 1_000_000);
-    fn sample(pairs: usize, mut pair: impl FnMut(Value) -> u64) -> Result<Sample, Wrong> {
-        let mut run = |count: u64| (0..count).map(|number| pair([number; 4])).sum::<u64>();
-        check(run(1_000), 999 * 500)?;
-        let mut sum = 0;
-        let time = stopwatch(|| sum = run(pairs as u64));
-        let count = pairs as u64;
-        check(sum, count * (count - 1) / 2)?;
-        Ok(Sample::nanoseconds_each(time, pairs))
-    }
     fn heap(pairs: usize, heap: impl Allocator + Copy) -> Result<Sample, Wrong> {
-        sample(pairs, |value| black_box(BoxIn::new_in(value, heap))[3])
+        summed(pairs, |number| {
+            black_box(BoxIn::new_in([number; 4], heap))[3]
+        })
     }
     vec![
         Contender::ours(move || {
             let pool = Pool::new();
-            sample(pairs, |value: Value| black_box(pool.alloc(value))[3])
+            summed(pairs, |number| black_box(pool.alloc([number; 4]))[3])
         }),
         Contender::rival("mimalloc", move || heap(pairs, MIMALLOC)),
         Contender::rival("malloc", move || heap(pairs, SYSTEM)),

@@ -31,14 +31,15 @@ pub(super) static ROWS: &[Row] = &[
 ];
 
 const SIMILARITY: &str = "the best match of a query among so many vectors of 1,024 numbers: \
-a normalised copy of the query, a score each, and a ranking, all three in scratch memory";
+a normalised copy of the query, a score each, and a ranking, all three in scratch memory \
+that everybody writes once";
 
 /// Numbers in a vector.
 const WIDTH: usize = 1_024;
 
 /// Vectors to search, and whom the query resembles.
 struct Library {
-    query: Vec<f32>,
+    query: [f32; WIDTH],
     vectors: Vec<f32>,
     best: u32,
 }
@@ -49,10 +50,7 @@ impl Library {
         let mut number = || random.below(2_001) as f32 / 1_000.0 - 1.0;
         let vectors: Vec<f32> = (0..count * WIDTH).map(|_| number()).collect();
         let best = count / 3;
-        let query = vectors[best * WIDTH..][..WIDTH]
-            .iter()
-            .map(|value| value * 3.0)
-            .collect();
+        let query = std::array::from_fn(|index| vectors[best * WIDTH + index] * 3.0);
         Self {
             query,
             vectors,
@@ -64,19 +62,22 @@ impl Library {
         self.vectors.len() / WIDTH
     }
 
-    /// The search in scratch memory that somebody brings.
+    /// The query's direction, number by number.
     #[inline]
-    fn search(&self, unit: &mut [f32], scores: &mut [f32], ranking: &mut [u32]) -> u32 {
+    fn unit(&self) -> impl Fn(usize) -> f32 {
         let length = dot(&self.query, &self.query).sqrt();
-        for (unit, value) in unit.iter_mut().zip(&self.query) {
-            *unit = value / length;
-        }
-        for (score, vector) in scores.iter_mut().zip(self.vectors.chunks_exact(WIDTH)) {
-            *score = dot(unit, vector);
-        }
-        for (slot, place) in ranking.iter_mut().zip(0..) {
-            *slot = place;
-        }
+        move |index| self.query[index] / length
+    }
+
+    /// How much each vector resembles `unit`.
+    #[inline]
+    fn score(&self, unit: &[f32]) -> impl Fn(usize) -> f32 {
+        move |index| dot(unit, &self.vectors[index * WIDTH..][..WIDTH])
+    }
+
+    /// The best of the vectors, by their `scores`; `ranking` has their numbers.
+    #[inline]
+    fn best(scores: &[f32], ranking: &mut [u32]) -> u32 {
         let first = ranking.len().min(10) - 1;
         let (top, last, _) = ranking.select_nth_unstable_by(first, |&one, &other| {
             scores[other as usize].total_cmp(&scores[one as usize])
@@ -99,6 +100,20 @@ fn dot(one: &[f32], other: &[f32]) -> f32 {
         }
     }
     sums.iter().sum()
+}
+
+/// The number of a vector.
+#[inline]
+fn number(index: usize) -> u32 {
+    index as u32
+}
+
+/// Fills a buffer that is there already.
+#[inline]
+fn fill<T>(buffer: &mut [T], make: impl Fn(usize) -> T) {
+    for (index, item) in buffer.iter_mut().enumerate() {
+        *item = make(index);
+    }
 }
 
 fn similarity(count: usize, repeats: usize) -> Vec<Contender> {
@@ -125,22 +140,21 @@ fn similarity(count: usize, repeats: usize) -> Vec<Contender> {
             let mut arena = Arena::new();
             sample(library, repeats, |library| {
                 let frame = arena.begin_frame();
-                library.search(
-                    frame.alloc_slice_fill(WIDTH, 0.0),
-                    frame.alloc_slice_fill(library.count(), 0.0),
-                    frame.alloc_slice_fill(library.count(), 0),
-                )
+                let unit = frame.alloc_batch_aligned(WIDTH, library.unit());
+                let scores = frame.alloc_batch(library.count(), library.score(unit));
+                let ranking = frame.alloc_batch(library.count(), number);
+                Library::best(scores, ranking)
             })
         })),
         Contender::rival(
             "malloc",
             of(|library, repeats| {
                 sample(library, repeats, |library| {
-                    library.search(
-                        &mut vec![0.0; WIDTH],
-                        &mut vec![0.0; library.count()],
-                        &mut vec![0; library.count()],
-                    )
+                    let unit: Vec<f32> = (0..WIDTH).map(library.unit()).collect();
+                    let score = library.score(&unit);
+                    let scores: Vec<f32> = (0..library.count()).map(score).collect();
+                    let mut ranking: Vec<u32> = (0..library.count()).map(number).collect();
+                    Library::best(&scores, &mut ranking)
                 })
             }),
         ),
@@ -149,11 +163,11 @@ fn similarity(count: usize, repeats: usize) -> Vec<Contender> {
             of(|library, repeats| {
                 let mut bump = Bumpalo::new();
                 sample(library, repeats, |library| {
-                    let best = library.search(
-                        bump.alloc_slice_fill_copy(WIDTH, 0.0),
-                        bump.alloc_slice_fill_copy(library.count(), 0.0),
-                        bump.alloc_slice_fill_copy(library.count(), 0),
-                    );
+                    let unit = bump.alloc_slice_fill_with(WIDTH, library.unit());
+                    let score = library.score(unit);
+                    let scores = bump.alloc_slice_fill_with(library.count(), score);
+                    let ranking = bump.alloc_slice_fill_with(library.count(), number);
+                    let best = Library::best(scores, ranking);
                     bump.reset();
                     best
                 })
@@ -166,7 +180,10 @@ fn similarity(count: usize, repeats: usize) -> Vec<Contender> {
                 let mut scores = vec![0.0; library.count()];
                 let mut ranking = vec![0; library.count()];
                 sample(library, repeats, |library| {
-                    library.search(&mut unit, &mut scores, &mut ranking)
+                    fill(&mut unit, library.unit());
+                    fill(&mut scores, library.score(&unit));
+                    fill(&mut ranking, number);
+                    Library::best(&scores, &mut ranking)
                 })
             }),
         ),

@@ -31,7 +31,7 @@ unsafe impl<S: ChunkSource> Allocator for &Arena<S> {
     ) -> Result<NonNull<[u8]>, AllocError> {
         // The youngest allocation is extended where it lies.
         let after = place.addr().get() + round_up(old.size());
-        if after == self.next.get().addr().get()
+        if after == self.free().addr().get()
             && old.size() > 0
             && place.addr().get() & (new.align() - 1) == 0
             && let Ok(more) =

@@ -44,18 +44,23 @@ pub const GRAIN: usize = 8;
 /// arena.reset();
 /// assert_eq!(arena.used(), 0);
 /// ```
+/// Two threads cannot share one:
+/// ```compile_fail,E0277
+/// let arena = bywash_arena::Arena::new();
+/// std::thread::scope(|scope| { scope.spawn(|| { arena.alloc(1); }); });
+/// ```
 pub struct Arena<S: ChunkSource = HeapChunks> {
-    /// The first free byte: a multiple of GRAIN.
-    pub(crate) next: Cell<NonNull<u8>>,
-    /// An allocation that would end above this address takes the cold path.
+    /// The last byte that is handed out: the byte before a multiple of GRAIN.
+    pub(crate) tip: Cell<NonNull<u8>>,
+    /// An allocation whose last byte is not below this address takes the cold path.
     pub(crate) limit: Cell<usize>,
-    /// The address after the range that this level may bump through; equal to `next` while the
-    /// rest of the range is lent to a nested frame.
+    /// The address after the range that this level may bump through; where the free bytes begin
+    /// while the rest of the range is lent to a nested frame.
     pub(crate) end: Cell<usize>,
     /// The oldest and the youngest chunk that this level took, linked in that order.
     pub(crate) first: Cell<Option<Chunk>>,
     pub(crate) last: Cell<Option<Chunk>>,
-    /// The chunk that `next` points into; `None` while in the range the level began with.
+    /// The chunk that `tip` points into; `None` while in the range the level began with.
     pub(crate) current: Cell<Option<Chunk>>,
     /// Bytes taken outside the current range.
     pub(crate) filled: Cell<usize>,
@@ -79,8 +84,23 @@ pub struct Arena<S: ChunkSource = HeapChunks> {
 /// A range of memory that a level was given when it began.
 #[derive(Clone, Copy)]
 pub(crate) struct Lent {
-    pub(crate) start: NonNull<u8>,
+    /// The byte before it.
+    pub(crate) tip: NonNull<u8>,
     pub(crate) end: usize,
+}
+
+impl Lent {
+    /// No byte: the range of a root before its first chunk.
+    pub(crate) const NOTHING: Self = Self {
+        tip: NonNull::without_provenance(NonZero::new(GRAIN - 1).unwrap()),
+        end: GRAIN,
+    };
+
+    /// The address of its first byte.
+    #[inline(always)]
+    pub(crate) fn start(&self) -> usize {
+        self.tip.addr().get() + 1
+    }
 }
 
 /// Where a level's chunks come from.
@@ -116,19 +136,19 @@ impl<S: ChunkSource> Arena<S> {
     /// An empty arena whose chunks come from `source`. Takes none until its first allocation.
     #[must_use]
     pub const fn with_source(source: S) -> Self {
-        let nowhere = NonNull::<u64>::dangling().cast::<u8>();
-        let lent = Lent {
-            start: nowhere,
-            end: GRAIN,
-        };
-        Self::level(lent, GRAIN, Home::Root(Store::new(source)), Mode::OFF)
+        Self::level(
+            Lent::NOTHING,
+            GRAIN,
+            Home::Root(Store::new(source)),
+            Mode::OFF,
+        )
     }
 
     /// A level that begins in `lent`.
     #[inline(always)]
     pub(crate) const fn level(lent: Lent, limit: usize, home: Home<S>, mode: Mode) -> Self {
         Self {
-            next: Cell::new(lent.start),
+            tip: Cell::new(lent.tip),
             limit: Cell::new(limit),
             end: Cell::new(lent.end),
             first: Cell::new(None),
@@ -186,50 +206,47 @@ impl<S: ChunkSource> Arena<S> {
         }
     }
 
-    /// The hot path: align, add, compare, store.
+    /// The hot path. No branch on the alignment: it would be mispredicted where they are mixed.
     #[inline(always)]
     pub(crate) fn bump(&self, layout: Layout) -> Option<NonNull<u8>> {
-        // No branch on the alignment: it would be mispredicted where alignments are mixed.
-        self.bump_to(self.limit.get(), layout, |address| {
-            (address + (layout.align() - 1)) & layout.align().wrapping_neg()
-        })
+        self.bump_past(layout, layout.align() - 1)
     }
 
     /// The hot path where the layout is a constant: up to the grain, no step aligns.
     #[inline(always)]
     pub(crate) fn bump_constant(&self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() <= GRAIN {
-            self.bump_to(self.limit.get(), layout, |address| address)
-        } else {
-            self.bump(layout)
-        }
+        let is_aligned = layout.align() <= GRAIN;
+        self.bump_past(layout, if is_aligned { 0 } else { layout.align() - 1 })
     }
 
+    /// Align, add, compare, store. What is aligned is the last byte taken, not the first one free:
+    /// one `or` with the alignment less one.
     #[inline(always)]
-    pub(crate) fn bump_to(
-        &self,
-        limit: usize,
-        layout: Layout,
-        align: impl Fn(usize) -> usize,
-    ) -> Option<NonNull<u8>> {
-        let next = self.next.get();
+    fn bump_past(&self, layout: Layout, below_align: usize) -> Option<NonNull<u8>> {
+        let tip = self.tip.get();
         let size = round_up(layout.size());
         if !cfg!(target_pointer_width = "64") {
             // On 64 bits nothing below can wrap: chunks end below `isize::MAX` by more than a
             // grain, and size and alignment of a layout together stay below it too.
-            let most = (layout.align() - 1).checked_add(size)?;
-            next.addr().get().checked_add(most)?;
+            let most = layout.align().checked_add(size)?;
+            tip.addr().get().checked_add(most)?;
         }
-        let place = align(next.addr().get());
-        let end = place + size;
-        if end > limit {
-            return None;
+        let before = tip.addr().get() | below_align;
+        let last = before + size;
+        if last >= self.limit.get() {
+            core::hint::cold_path();
+            // The second test never holds. It is there because a second use keeps `tip` in a
+            // register: as an operand of the `or` it would wait for the store of the allocation
+            // before, which a plain load does not.
+            if last >= self.cap.get() || last < tip.addr().get() {
+                return None;
+            }
+            self.note(layout.size());
         }
-        // SAFETY: at most the limit, inside the range that `next` points into, and not null.
-        let place = unsafe { at(next, place) };
+        // SAFETY: below the limit, so inside the range that `tip` points into, and not null.
+        let place = unsafe { at(tip, before + 1) };
         // SAFETY: as above.
-        let end = unsafe { at(next, end) };
-        self.next.set(end);
+        self.tip.set(unsafe { at(tip, last) });
         // SAFETY: the bytes from `place` on belong to this level and were not handed out.
         unsafe { poison::taken(place, layout.size()) };
         Some(place)
@@ -239,31 +256,32 @@ impl<S: ChunkSource> Arena<S> {
     #[inline(never)]
     #[track_caller]
     pub(crate) fn refill_or_panic(&self, layout: Layout) -> NonNull<u8> {
-        if self.mode.get().is_on()
-            && let Some(place) = self.bump_counted(layout)
-        {
-            return place;
-        }
-        self.refill_cold_or_panic(layout)
-    }
-
-    /// Apart, so that a counted allocation saves no registers for it.
-    #[cold]
-    #[inline(never)]
-    #[track_caller]
-    fn refill_cold_or_panic(&self, layout: Layout) -> NonNull<u8> {
         match self.refill(layout) {
             Ok(place) => place,
             Err(error) => refuse(error),
         }
     }
 
+    /// The first byte that is free, a multiple of the grain.
+    #[inline(always)]
+    pub(crate) fn free(&self) -> NonNull<u8> {
+        // SAFETY: the byte after one in the range, so inside it or at its end, and not null.
+        unsafe { at(self.tip.get(), self.tip.get().addr().get() + 1) }
+    }
+
+    /// Goes on from `free`, which lies behind a byte of the arena's.
+    #[inline(always)]
+    pub(crate) fn set_free(&self, free: NonNull<u8>) {
+        // SAFETY: free bytes begin behind an allocation, a header, or the last byte of a parent's.
+        self.tip.set(unsafe { free.sub(1) });
+    }
+
     /// Gives `size` bytes at `place` back, if nothing was allocated after them.
     #[inline]
     pub(crate) fn give_back(&self, place: NonNull<u8>, size: usize) {
         let size = round_up(size);
-        if place.addr().get() + size == self.next.get().addr().get() && size > 0 {
-            self.next.set(place);
+        if place.addr().get() + size == self.free().addr().get() && size > 0 {
+            self.set_free(place);
             // SAFETY: the caller owned the bytes and gives them up; nothing lies above them.
             unsafe { poison::freed(place, size) };
         }
@@ -289,8 +307,8 @@ impl<S: ChunkSource> Arena<S> {
     /// Bytes of nested frames that are open are not counted.
     #[must_use]
     pub fn used(&self) -> usize {
-        let base = self.current.get().map_or(self.lent.start, Chunk::start);
-        self.filled.get() + (self.next.get().addr().get() - base.addr().get())
+        let base = self.current.get().map_or(self.lent.tip, Chunk::tip);
+        self.filled.get() + (self.tip.get().addr().get() - base.addr().get())
     }
 
     /// Bytes of all chunks that the arena holds, in use or kept for reuse.
@@ -308,7 +326,7 @@ impl<S: ChunkSource> Arena<S> {
     /// Bytes that can be allocated before the arena needs another chunk.
     #[must_use]
     pub fn room(&self) -> usize {
-        self.end.get() - self.next.get().addr().get()
+        self.end.get() - self.free().addr().get()
     }
 
     /// Hands every spare chunk back to the source, and says how many bytes that were.
@@ -331,8 +349,15 @@ impl<S: ChunkSource> Arena<S> {
     /// arena.reset();
     /// *value = 2;
     /// ```
+    #[inline]
     pub fn reset(&mut self) {
-        self.reset_level();
+        match self.only_chunk() {
+            Some(chunk) => {
+                self.poison_after(chunk.tip());
+                self.tip.set(chunk.tip());
+            }
+            None => self.reset_level(),
+        }
     }
 
     /// The chunks of the whole tree of levels.
@@ -381,11 +406,18 @@ impl<S: ChunkSource + Default> Default for Arena<S> {
 
 impl<S: ChunkSource> fmt::Debug for Arena<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Arena")
+        let mut debug = f.debug_struct("Arena");
+        debug
             .field("used", &self.used())
             .field("room", &self.room())
             .field("capacity", &self.capacity())
-            .field("chunks", &self.store().count.get())
-            .finish_non_exhaustive()
+            .field("chunks", &self.store().count.get());
+        if !self.budget.get().is_none() {
+            debug.field("budget", &self.budget.get());
+        }
+        for tag in self.tags() {
+            debug.field(tag.name, &tag);
+        }
+        debug.finish()
     }
 }

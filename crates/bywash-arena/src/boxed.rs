@@ -14,6 +14,15 @@ use crate::error::ArenaError;
 ///
 /// One word wide for sized values. Forgetting it skips the drop and nothing else; which is why it
 /// cannot be pinned: a frame returns the memory of a forgotten value too.
+///
+/// It cannot outlive its frame:
+/// ```compile_fail,E0505
+/// let mut arena = bywash_arena::Arena::new();
+/// let frame = arena.begin_frame();
+/// let boxed = frame.frame_box(String::from("kept"));
+/// frame.end();
+/// drop(boxed);
+/// ```
 pub struct FrameBox<'arena, T: ?Sized> {
     value: NonNull<T>,
     owner: PhantomData<(&'arena mut (), T)>,

@@ -185,6 +185,12 @@ impl Chunk {
         unsafe { self.memory().cast::<u8>().add(Self::HEADER) }
     }
 
+    /// The byte before `start`: the header's last.
+    pub(crate) fn tip(self) -> NonNull<u8> {
+        // SAFETY: the header has bytes before its end.
+        unsafe { self.start().sub(1) }
+    }
+
     /// The address after the last byte that may be handed out, a multiple of the grain.
     pub(crate) fn end(self) -> usize {
         let memory = self.memory();
@@ -208,7 +214,6 @@ impl Chunk {
     }
 
     /// Whether both are the same chunk, or both none: one compare.
-    #[cfg(feature = "std")]
     #[inline(always)]
     pub(crate) fn same(one: Option<Self>, other: Option<Self>) -> bool {
         let address =

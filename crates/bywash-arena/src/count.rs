@@ -1,13 +1,11 @@
 //! Counting what a level allocates: a step per allocation here, the books at each turn.
 //!
-//! While a level is counted its limit is zero, and each allocation comes through
-//! [`bump_counted`](Arena::bump_counted), which moves the pointer like the hot path and adds one.
+//! While a level is counted its limit is zero, so that each allocation makes the detour on which one
+//! is added, and is then held against the cap.
 //! Bytes are the distance the level has gone; they are entered when a tag or a frame begins or
 //! ends, or somebody asks.
 
-use core::alloc::Layout;
 use core::cell::Cell;
-use core::ptr::NonNull;
 
 use crate::arena::Arena;
 use crate::chunk::ChunkSource;
@@ -72,20 +70,8 @@ impl Pending {
 }
 
 impl<S: ChunkSource> Arena<S> {
-    /// The hot path of a level that is counted; `None` if anything else is to be done too.
-    #[inline]
-    pub(crate) fn bump_counted(&self, layout: Layout) -> Option<NonNull<u8>> {
-        // While the range is lent, `end` is below a cap that is of before.
-        let limit = self.cap.get().min(self.end.get());
-        let place = self.bump_to(limit, layout, |address| {
-            (address + (layout.align() - 1)) & layout.align().wrapping_neg()
-        })?;
-        self.note(layout.size());
-        Some(place)
-    }
-
     /// One more allocation.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn note(&self, bytes: usize) {
         self.turn.set(self.turn.get() + 1);
         #[cfg(feature = "stats")]
@@ -109,16 +95,13 @@ impl<S: ChunkSource> Arena<S> {
         if !self.mode.get().is_on() || count == 0 && from == to {
             return;
         }
-        let ledger = self.store().ledger();
-        if self.charged.get() == 0 {
-            self.charged.set(ledger.number());
-        }
+        let (ledger, number) = (self.store().ledger(), self.number());
         if to < from {
             // More was given back than was taken.
-            ledger.settle(self.charged.get(), to);
+            ledger.settle(number, to);
         }
         if let Some(tag) = self.mode.get().tag() {
-            ledger.charge(tag, count, self.charged.get(), from.min(to), to);
+            ledger.charge(tag, count, number, from.min(to), to);
         }
         #[cfg(feature = "stats")]
         if self.mode.get().is_tracked() {
@@ -127,6 +110,14 @@ impl<S: ChunkSource> Arena<S> {
             let wasted = (to - from.min(to)).saturating_sub(asked);
             ledger.tracker.count(count, asked, wasted, chunks, in_use);
         }
+    }
+
+    /// The level's number in the ledger, from now on.
+    pub(crate) fn number(&self) -> usize {
+        if self.charged.get() == 0 {
+            self.charged.set(self.store().ledger().number());
+        }
+        self.charged.get()
     }
 
     /// Strikes out of the books what lies beyond the level's present end; called after `enter`.

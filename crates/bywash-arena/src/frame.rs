@@ -68,6 +68,29 @@ use crate::refill::Mark;
 /// arena.reset();
 /// frame.alloc(1);
 /// ```
+/// resetting the frame itself,
+/// ```compile_fail,E0502
+/// let mut arena = bywash_arena::Arena::new();
+/// let mut frame = arena.begin_frame();
+/// let value = frame.alloc(1);
+/// frame.reset();
+/// *value = 2;
+/// ```
+/// allocating beside it,
+/// ```compile_fail,E0502
+/// let mut arena = bywash_arena::Arena::new();
+/// let frame = arena.begin_frame();
+/// arena.alloc(1);
+/// frame.alloc(2);
+/// ```
+/// ending a frame under one inside it,
+/// ```compile_fail,E0505
+/// let mut arena = bywash_arena::Arena::new();
+/// let mut outer = arena.begin_frame();
+/// let inner = outer.begin_frame();
+/// outer.end();
+/// inner.alloc(1);
+/// ```
 /// or moving the frame to another thread.
 /// ```compile_fail,E0277
 /// let mut arena = bywash_arena::Arena::new();
@@ -92,6 +115,23 @@ impl<S: ChunkSource> Arena<S> {
             arena: self,
             exclusive: PhantomData,
         }
+    }
+
+    /// Like [`begin_frame`](Self::begin_frame), with a budget for everything allocated in it.
+    ///
+    /// ```
+    /// use bywash_arena::{Arena, Budget};
+    ///
+    /// let mut arena = Arena::new();
+    /// let frame = arena.begin_frame_within(Budget::hard(100));
+    /// assert!(frame.try_alloc([0u8; 200]).is_err());
+    /// frame.end();
+    /// assert!(arena.try_alloc([0u8; 200]).is_ok());
+    /// ```
+    pub fn begin_frame_within(&mut self, budget: Budget) -> Frame<'_, S> {
+        let frame = self.begin_frame();
+        frame.set_budget(budget);
+        frame
     }
 
     /// Opens a frame inside whatever is open: allocations around it stay usable, and may go on
@@ -123,21 +163,23 @@ impl<S: ChunkSource> Arena<S> {
     /// ```
     #[inline(always)]
     pub fn begin_nested(&self) -> Nested<'_, S> {
-        let start = self.next.get();
         let lent = Lent {
-            start,
+            tip: self.tip.get(),
             end: self.end.get(),
         };
-        let limit = self.limit.get();
+        let (limit, cap) = (self.limit.get(), self.cap.get());
         // Nothing is left here until the range returns: an allocation takes the cold path.
-        self.limit.set(start.addr().get());
-        self.end.set(start.addr().get());
+        let free = self.free().addr().get();
+        self.limit.set(free);
+        self.cap.set(free);
+        self.end.set(free);
         let home = Home::Nested(NonNull::from(self));
         let level = Arena::level(lent, limit, home, self.mode.get());
-        level.cap.set(self.cap.get());
+        level.cap.set(cap);
         Nested {
             level: ManuallyDrop::new(level),
             limit,
+            cap,
             turn: self.turn.get(),
             parent: self,
         }
@@ -170,7 +212,33 @@ impl<S: ChunkSource> Frame<'_, S> {
     /// Takes back everything allocated in the frame so far, and goes on.
     #[inline(always)]
     pub fn reset(&mut self) {
+        if self.arena.turn.get() == self.mark.turn {
+            self.arena.end_at(self.mark);
+        } else {
+            self.reset_cold();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn reset_cold(&mut self) {
+        let budget = self.budget();
         self.arena.end_at(self.mark);
+        self.set_budget(budget);
+    }
+
+    /// Limits what this frame, with those in it, hands out; ends with the frame.
+    ///
+    /// What it has handed out already counts. Costs an entry in the arena's books, which are on
+    /// the heap, and makes the frame's end a cold one.
+    pub fn set_budget(&self, budget: Budget) {
+        self.arena.set_budget_after(self.mark, budget);
+    }
+
+    /// The budget that was set for this frame, [`Budget::NONE`] at first.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        self.arena.budget_after(self.mark)
     }
 }
 
@@ -201,8 +269,9 @@ impl<S: ChunkSource> core::fmt::Debug for Frame<'_, S> {
 /// A frame opened from a shared reference; see [`Arena::begin_nested`].
 pub struct Nested<'arena, S: ChunkSource = HeapChunks> {
     level: ManuallyDrop<Arena<S>>,
-    /// The parent's limit, and its turn, before it lent its range.
+    /// The parent's limit and cap, and its turn, before it lent its range.
     limit: usize,
+    cap: usize,
     turn: usize,
     parent: &'arena Arena<S>,
 }
@@ -229,8 +298,7 @@ impl<S: ChunkSource> Nested<'_, S> {
     fn end_cold(&mut self) {
         let level = &self.level;
         level.reset_level();
-        let start = level.lent.start.addr().get();
-        if self.parent.end.get() == start {
+        if self.parent.end.get() == level.lent.start() {
             self.parent.end.set(level.lent.end);
             self.parent.retune();
         }
@@ -251,13 +319,13 @@ impl<S: ChunkSource> Drop for Nested<'_, S> {
     #[inline(always)]
     fn drop(&mut self) {
         let level = &self.level;
-        let start = level.lent.start.addr().get();
         let undisturbed = level.turn.get() == 0
             && self.parent.turn.get() == self.turn
-            && self.parent.limit.get() == start;
+            && self.parent.limit.get() == level.lent.start();
         if undisturbed && !cfg!(any(debug_assertions, bywash_asan)) {
             self.parent.end.set(level.lent.end);
             self.parent.limit.set(self.limit);
+            self.parent.cap.set(self.cap);
         } else {
             self.end_cold();
         }

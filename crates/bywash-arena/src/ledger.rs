@@ -1,12 +1,14 @@
-//! What is counted, when something is: bytes by tag, and with feature `stats`, by frame.
+//! The books, when something is in them: bytes by tag, with feature `stats` by frame, and the
+//! budgets of frames.
 //!
 //! Levels [count](crate::count), and enter the sums here. What a frame's end takes back must leave
-//! the books too: a *charge* remembers which stretch of which level's bytes a tag has, and whoever
-//! ends a level's frame strikes out what lies beyond.
+//! the books too: a *charge* remembers which stretch of which level's bytes a tag has, a *limit*
+//! since when it holds, and whoever ends a level's frame strikes out what lies beyond.
 
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
+use crate::budget::Budget;
 #[cfg(feature = "stats")]
 use crate::stats::Tracker;
 use crate::tag::TagUse;
@@ -15,6 +17,7 @@ use crate::tag::TagUse;
 pub(crate) struct Ledger {
     tags: RefCell<Vec<TagUse>>,
     charges: RefCell<Vec<Charge>>,
+    limits: RefCell<Vec<Limit>>,
     /// Levels that were given a number.
     levels: Cell<usize>,
     #[cfg(feature = "stats")]
@@ -29,11 +32,21 @@ struct Charge {
     to: usize,
 }
 
+/// The budget of an exclusive frame, which holds from a turn of its level on.
+struct Limit {
+    level: usize,
+    turn: usize,
+    /// Bytes that the level had handed out when the frame began.
+    base: usize,
+    budget: Cell<Budget>,
+}
+
 impl Ledger {
     pub(crate) const fn new() -> Self {
         Self {
             tags: RefCell::new(Vec::new()),
             charges: RefCell::new(Vec::new()),
+            limits: RefCell::new(Vec::new()),
             levels: Cell::new(0),
             #[cfg(feature = "stats")]
             tracker: Tracker::new(),
@@ -48,21 +61,12 @@ impl Ledger {
 
     /// The place of a tag, which is made at its first use.
     pub(crate) fn tag(&self, name: &'static str) -> usize {
-        let mut tags = self.tags.borrow_mut();
-        if let Some(place) = tags.iter().position(|tag| tag.name == name) {
-            return place;
-        }
-        tags.push(TagUse::new(name));
-        tags.len() - 1
+        TagUse::place(&mut self.tags.borrow_mut(), name)
     }
 
     /// `count` allocations under a tag, with which the level went from `from` to `to` bytes.
     pub(crate) fn charge(&self, tag: usize, count: usize, level: usize, from: usize, to: usize) {
-        let entry = &mut self.tags.borrow_mut()[tag];
-        entry.count += count;
-        entry.bytes += to - from;
-        entry.live += to - from;
-        entry.peak = entry.peak.max(entry.live);
+        self.tags.borrow_mut()[tag].add(count, to - from);
         let mut charges = self.charges.borrow_mut();
         match charges.last_mut() {
             Some(last) if (last.level, last.tag, last.to) == (level, tag, from) => last.to = to,
@@ -76,10 +80,47 @@ impl Ledger {
         }
     }
 
-    /// The level went back to `used` bytes. Says whether charges of it are left.
+    /// Sets the budget of a frame whose level had handed out `base` bytes when it began.
+    pub(crate) fn limit(&self, level: usize, turn: usize, base: usize, budget: Budget) {
+        let budget = Cell::new(budget);
+        self.limits.borrow_mut().push(Limit {
+            level,
+            turn,
+            base,
+            budget,
+        });
+    }
+
+    /// Strikes out the budgets of frames of a level that began at `turn` or later.
+    pub(crate) fn lift(&self, level: usize, turn: usize) {
+        self.limits
+            .borrow_mut()
+            .retain(|limit| limit.level != level || limit.turn <= turn);
+    }
+
+    /// The budget that the frame of a level which began at `turn` has set.
+    pub(crate) fn limit_after(&self, level: usize, turn: usize) -> Budget {
+        let limits = self.limits.borrow();
+        let mut of_frame = limits.iter().filter(|limit| limit.level == level);
+        let found = of_frame.find(|limit| limit.turn > turn);
+        found.map_or(Budget::NONE, |limit| limit.budget.get())
+    }
+
+    /// Visits the budgets of a level's frames, each with the bytes that came before the frame.
+    pub(crate) fn each_limit(&self, level: usize, mut visit: impl FnMut(usize, &Cell<Budget>)) {
+        let limits = self.limits.borrow();
+        let of_level = limits.iter().filter(|limit| limit.level == level);
+        of_level.for_each(|limit| visit(limit.base, &limit.budget));
+    }
+
+    /// The level went back to `used` bytes. Says whether entries of it are left.
     pub(crate) fn settle(&self, level: usize, used: usize) -> bool {
         let mut tags = self.tags.borrow_mut();
-        let mut left = false;
+        let mut left = self
+            .limits
+            .borrow()
+            .iter()
+            .any(|limit| limit.level == level);
         self.charges.borrow_mut().retain_mut(|charge| {
             if charge.level != level {
                 return true;
@@ -96,6 +137,7 @@ impl Ledger {
     /// Every level went back to nothing, forgotten ones too.
     pub(crate) fn settle_all(&self) {
         self.charges.borrow_mut().clear();
+        self.limits.borrow_mut().clear();
         self.tags
             .borrow_mut()
             .iter_mut()

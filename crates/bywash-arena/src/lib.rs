@@ -36,7 +36,10 @@ mod ledger;
 #[cfg(feature = "map")]
 mod map;
 #[cfg(feature = "perf")]
-#[expect(unsafe_code, reason = "opens a kernel counter")]
+#[cfg_attr(
+    target_os = "linux",
+    expect(unsafe_code, reason = "opens a kernel counter")
+)]
 mod perf;
 #[expect(unsafe_code, reason = "tells the sanitizer which bytes are free")]
 mod poison;
@@ -84,7 +87,7 @@ pub use map::FrameMap;
 pub use perf::{CacheMisses, MissRate, PerfUnavailable};
 pub use poison::FREED;
 #[cfg(feature = "pool")]
-pub use pool::{ClassPool, HeapBox, Pool, PoolBox, PoolUse};
+pub use pool::{ClassPool, HeapBox, Leaks, Pool, PoolBox, PoolUse};
 #[cfg(feature = "stats")]
 pub use stats::{FrameStats, History};
 pub use tag::TagUse;

@@ -15,9 +15,6 @@ impl<S: ChunkSource> Arena<S> {
     #[inline(never)]
     pub(crate) fn refill(&self, layout: Layout) -> Result<NonNull<u8>, ArenaError> {
         let is_counted = self.mode.get().is_on();
-        if is_counted && let Some(place) = self.bump_counted(layout) {
-            return Ok(place);
-        }
         if layout.size() == 0 {
             if is_counted {
                 self.note(0);
@@ -26,14 +23,14 @@ impl<S: ChunkSource> Arena<S> {
             return Ok(Layout::dangling_ptr(&layout));
         }
         let size = round_up(layout.size());
-        let next = self.next.get();
-        let pad = next.addr().get().wrapping_neg() & (layout.align() - 1);
+        let free = self.free();
+        let pad = free.addr().get().wrapping_neg() & (layout.align() - 1);
         let place = if size.saturating_add(pad) <= self.room() {
             self.admit(pad + size)?;
-            // SAFETY: padding and size fit into the room between `next` and `end`.
-            let place = unsafe { next.add(pad) };
+            // SAFETY: padding and size fit into the room up to `end`.
+            let place = unsafe { free.add(pad) };
             // SAFETY: as above.
-            self.next.set(unsafe { place.add(size) });
+            self.set_free(unsafe { place.add(size) });
             place
         } else {
             // A chunk starts at CHUNK_ALIGN; a larger alignment may cost the rest of it as padding.
@@ -95,7 +92,7 @@ impl<S: ChunkSource> Arena<S> {
         } else {
             self.filled.set(self.used());
             self.current.set(Some(chunk));
-            self.next.set(after);
+            self.set_free(after);
             self.end.set(chunk.end());
         }
         Ok(place)
@@ -103,23 +100,33 @@ impl<S: ChunkSource> Arena<S> {
 
     /// Sets `limit` again after anything that it depends on has changed.
     pub(crate) fn retune(&self) {
-        let next = self.next.get().addr().get();
-        let cap = self.end.get().min(next.saturating_add(self.allowance()));
+        let free = self.free().addr().get();
+        let cap = self.end.get().min(free.saturating_add(self.allowance()));
         self.cap.set(cap);
         self.limit
             .set(if self.mode.get().is_on() { 0 } else { cap });
     }
 
-    /// Whether a reset would change nothing: at the start of its only chunk, without a budget.
+    /// The only chunk of a root of which a reset would change nothing but the tip.
+    #[inline]
+    pub(crate) fn only_chunk(&self) -> Option<Chunk> {
+        let Home::Root(store) = &self.home else {
+            return None;
+        };
+        let first = self.first.get()?;
+        let is_only = Chunk::same(self.first.get(), self.last.get())
+            && self.limit.get() == first.end()
+            && self.budget.get().is_none()
+            && store.is_unvisited();
+        is_only.then_some(first)
+    }
+
+    /// Whether a reset would change nothing.
     #[inline]
     #[cfg(feature = "std")]
     pub(crate) fn is_pristine(&self) -> bool {
-        let first = self.first.get();
-        Chunk::same(first, self.last.get())
-            && first.is_some_and(|chunk| chunk.start() == self.next.get())
-            && self.limit.get() == self.end.get()
-            && self.charged.get() == 0
-            && self.budget.get().is_none()
+        self.only_chunk()
+            .is_some_and(|chunk| chunk.tip() == self.tip.get())
     }
 
     /// Everything this level took goes back; it begins anew.
@@ -131,31 +138,32 @@ impl<S: ChunkSource> Arena<S> {
                     self.first.set(None);
                     self.current.set(None);
                     self.last.set(None);
-                    self.next.set(self.lent.start);
+                    self.tip.set(self.lent.tip);
                     self.end.set(self.lent.end);
                     self.filled.set(0);
                 }
             }
             Home::Nested(_) => {}
         }
-        self.rewind(self.lent.start, None, 0);
+        self.rewind(self.lent.tip, None, 0);
         if let Home::Root(store) = &self.home
             && let Some(ledger) = store.opened_ledger()
         {
             ledger.settle_all();
         }
-        let mut budget = self.budget.get();
-        budget.told = false;
-        self.budget.set(budget);
+        self.budget.set(self.budget.get().afresh());
         self.retune();
     }
 
     /// Takes back what was allocated since `mark`, in constant time.
     #[cold]
     #[inline(never)]
-    pub(crate) fn rewind(&self, next: NonNull<u8>, last: Option<Chunk>, turn: usize) {
-        let mark = Mark { next, last, turn };
+    pub(crate) fn rewind(&self, tip: NonNull<u8>, last: Option<Chunk>, turn: usize) {
+        let mark = Mark { tip, last, turn };
         self.enter();
+        if self.charged.get() != 0 {
+            self.store().ledger().lift(self.charged.get(), turn);
+        }
         if let Home::Root(store) = &self.home
             && let (Some(first), Some(last)) = (self.first.get(), self.last.get())
             && self.is_start(store, mark)
@@ -169,8 +177,8 @@ impl<S: ChunkSource> Arena<S> {
         };
         let (Some(young), Some(tail)) = (young, self.last.get()) else {
             // No chunk was taken since: only the pointer moves.
-            self.poison_from(mark.next);
-            self.next.set(mark.next);
+            self.poison_after(mark.tip);
+            self.tip.set(mark.tip);
             self.end
                 .set(self.current.get().map_or(self.lent.end, Chunk::end));
             self.retune();
@@ -181,10 +189,10 @@ impl<S: ChunkSource> Arena<S> {
         self.current.set(before.current);
         self.filled.set(before.filled);
         self.last.set(mark.last);
-        self.next.set(mark.next);
+        self.tip.set(mark.tip);
         self.end
             .set(before.current.map_or(self.lent.end, Chunk::end));
-        self.poison_up_to_end(mark.next);
+        self.poison_up_to_end(mark.tip);
         if let Some(last) = mark.last {
             last.set_next(None);
         } else {
@@ -196,6 +204,25 @@ impl<S: ChunkSource> Arena<S> {
         self.store().splice(young, tail);
         self.retune();
         self.settle();
+    }
+
+    /// Bytes that the level had handed out at `mark`.
+    pub(crate) fn used_at(&self, mark: Mark) -> usize {
+        if let Home::Root(store) = &self.home
+            && self.is_start(store, mark)
+        {
+            return 0;
+        }
+        let young = match mark.last {
+            Some(last) => last.next(),
+            None => self.first.get(),
+        };
+        let (current, filled) = match young.map(Chunk::before) {
+            Some(before) => (before.current, before.filled),
+            None => (self.current.get(), self.filled.get()),
+        };
+        let base = current.map_or(self.lent.tip, Chunk::tip);
+        filled + (mark.tip.addr().get() - base.addr().get())
     }
 
     /// A root without a chunk takes the one that a nested frame has left, so that the next nested
@@ -226,13 +253,13 @@ impl<S: ChunkSource> Arena<S> {
         self.last.set(Some(chunk));
         self.current.set(Some(chunk));
         self.filled.set(0);
-        self.next.set(chunk.start());
+        self.tip.set(chunk.tip());
         self.end.set(chunk.end());
     }
 
     /// Whether a root's mark means that nothing is in use.
     fn is_start(&self, store: &Store<S>, mark: Mark) -> bool {
-        let is_at_first = |first: Chunk| mark.last == Some(first) && mark.next == first.start();
+        let is_at_first = |first: Chunk| mark.last == Some(first) && mark.tip == first.tip();
         mark.last.is_none()
             || mark.turn < store.base_turn.get()
             || self.first.get().is_some_and(is_at_first)
@@ -252,7 +279,7 @@ impl<S: ChunkSource> Arena<S> {
             store.base_turn.set(self.turn.get());
         }
         self.keep(kept);
-        self.poison_up_to_end(kept.start());
+        self.poison_up_to_end(kept.tip());
         if let Some((head, tail)) = rest {
             store.splice(head, tail);
         }
@@ -260,17 +287,23 @@ impl<S: ChunkSource> Arena<S> {
         self.settle();
     }
 
-    /// Poisons what was handed out from `start` on in the current range.
+    /// Poisons what was handed out after `tip` in the current range.
     #[inline]
-    pub(crate) fn poison_from(&self, start: NonNull<u8>) {
-        let size = self.next.get().addr().get() - start.addr().get();
-        // SAFETY: the frame is over: the compiler saw its borrows end, and nothing of it is used.
-        unsafe { poison::freed(start, size) };
+    pub(crate) fn poison_after(&self, tip: NonNull<u8>) {
+        if cfg!(any(debug_assertions, bywash_asan)) {
+            let size = self.tip.get().addr().get() - tip.addr().get();
+            // SAFETY: the byte after one of the arena's.
+            let start = unsafe { tip.add(1) };
+            // SAFETY: the frame is over: the compiler saw its borrows end, and nothing of it is used.
+            unsafe { poison::freed(start, size) };
+        }
     }
 
-    /// Poisons from `start` to the end of the range that is current again; another one was since.
-    fn poison_up_to_end(&self, start: NonNull<u8>) {
+    /// Poisons from `tip` to the end of the range that is current again; another one was since.
+    fn poison_up_to_end(&self, tip: NonNull<u8>) {
         if cfg!(any(debug_assertions, bywash_asan)) {
+            // SAFETY: the byte after one of the arena's.
+            let start = unsafe { tip.add(1) };
             let size = self.end.get() - start.addr().get();
             // SAFETY: as above; what lies beyond the frame's allocations is not handed out.
             unsafe { poison::freed(start, size) };
@@ -281,7 +314,7 @@ impl<S: ChunkSource> Arena<S> {
 /// A position that a level can be taken back to.
 #[derive(Clone, Copy)]
 pub(crate) struct Mark {
-    pub(crate) next: NonNull<u8>,
+    pub(crate) tip: NonNull<u8>,
     pub(crate) last: Option<Chunk>,
     /// What the level's `turn` was.
     pub(crate) turn: usize,
@@ -291,7 +324,7 @@ impl<S: ChunkSource> Arena<S> {
     #[inline(always)]
     pub(crate) fn mark(&self) -> Mark {
         Mark {
-            next: self.next.get(),
+            tip: self.tip.get(),
             last: self.last.get(),
             turn: self.turn.get(),
         }
@@ -302,11 +335,11 @@ impl<S: ChunkSource> Arena<S> {
     #[inline(always)]
     pub(crate) fn end_at(&self, mark: Mark) {
         if self.turn.get() == mark.turn {
-            self.poison_from(mark.next);
-            self.next.set(mark.next);
+            self.poison_after(mark.tip);
+            self.tip.set(mark.tip);
         } else {
             // By its parts: a whole mark would be kept in memory for the call.
-            self.rewind(mark.next, mark.last, mark.turn);
+            self.rewind(mark.tip, mark.last, mark.turn);
         }
     }
 }

@@ -201,9 +201,7 @@ impl<S: ChunkSource> Arena<S> {
     ) -> Result<&mut [T], ArenaError> {
         let items = items.into_iter();
         let mut vec = self.try_frame_vec_with_capacity(items.size_hint().0)?;
-        for item in items {
-            vec.try_push(item).map_err(|(error, _)| error)?;
-        }
+        vec.try_extend(items).map_err(|(error, _)| error)?;
         Ok(vec.into_slice())
     }
 

@@ -63,6 +63,12 @@ impl<S: ChunkSource> Store<S> {
         self.ledger.get().map(|ledger| &**ledger)
     }
 
+    /// Whether no nested level holds chunks, and there are no books.
+    #[inline]
+    pub(crate) fn is_unvisited(&self) -> bool {
+        self.borrowers.get() == 0 && self.ledger.get().is_none()
+    }
+
     /// A chunk with room for `bytes` after its header: the largest spare one, else a new one.
     pub(crate) fn take(&self, bytes: usize) -> Result<Chunk, NoChunk> {
         self.take_spare(bytes)
@@ -90,7 +96,8 @@ impl<S: ChunkSource> Store<S> {
         Some(chunk)
     }
 
-    /// A new chunk. Chunks double what the arena holds, so that a growing frame needs few of them.
+    /// A new chunk. Chunks double what the arena holds, so that a growing frame needs few of them,
+    /// and each is larger than those before, so that what it converges to is one.
     fn acquire(&self, bytes: usize) -> Result<Chunk, NoChunk> {
         let none = NoChunk {
             left: 0,
@@ -100,7 +107,8 @@ impl<S: ChunkSource> Store<S> {
         let wanted = self
             .capacity
             .get()
-            .clamp(FIRST_CHUNK, LARGEST_CHUNK)
+            .saturating_add(FIRST_CHUNK)
+            .min(LARGEST_CHUNK)
             .max(least);
         let layout = |size| Layout::from_size_align(size, CHUNK_ALIGN).map_err(|_| none);
         let memory = self

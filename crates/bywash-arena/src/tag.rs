@@ -1,5 +1,7 @@
 //! Tags: who allocates how much, by name.
 
+use alloc::vec::Vec;
+
 use crate::arena::Arena;
 use crate::chunk::ChunkSource;
 use crate::count::Mode;
@@ -14,7 +16,7 @@ pub struct TagUse {
     pub count: usize,
     /// Bytes so far, without what a vector gave back at once.
     pub bytes: usize,
-    /// Bytes of frames that have not ended.
+    /// Bytes of frames that have not ended, or of heap boxes that have not been dropped.
     pub live: usize,
     /// The most that `live` has been.
     pub peak: usize,
@@ -29,6 +31,23 @@ impl TagUse {
             live: 0,
             peak: 0,
         }
+    }
+
+    /// The place of a tag among `tags`, which is made at its first use.
+    pub(crate) fn place(tags: &mut Vec<Self>, name: &'static str) -> usize {
+        if let Some(place) = tags.iter().position(|tag| tag.name == name) {
+            return place;
+        }
+        tags.push(Self::new(name));
+        tags.len() - 1
+    }
+
+    /// `count` allocations of `bytes` together.
+    pub(crate) fn add(&mut self, count: usize, bytes: usize) {
+        self.count += count;
+        self.bytes += bytes;
+        self.live += bytes;
+        self.peak = self.peak.max(self.live);
     }
 }
 

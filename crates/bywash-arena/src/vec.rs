@@ -18,6 +18,17 @@ use crate::slice::layout_of;
 /// Dereferences to a slice; [`as_vec_mut`](Self::as_vec_mut) has the rest of `Vec`. As the arena's
 /// youngest allocation it grows in place; otherwise growth copies, and the old place is
 /// lost to the frame.
+///
+/// Neither it, nor its slice, nor an iterator over it can outlive its frame:
+/// ```compile_fail,E0505
+/// let mut arena = bywash_arena::Arena::new();
+/// let frame = arena.begin_frame();
+/// let mut vec = frame.frame_vec();
+/// vec.push(1);
+/// let items = vec.into_iter();
+/// frame.end();
+/// items.count();
+/// ```
 pub struct FrameVec<'arena, T, S: ChunkSource = HeapChunks>(Vec<T, &'arena Arena<S>>);
 
 impl<S: ChunkSource> Arena<S> {
@@ -86,6 +97,18 @@ impl<'arena, T, S: ChunkSource> FrameVec<'arena, T, S> {
         }
         self.0.push(item);
         Ok(())
+    }
+
+    /// Appends what an iterator yields, as far as it goes; gives back the item that does not fit.
+    ///
+    /// # Errors
+    /// [`ArenaError`] and the item when the vector had to grow and could not. What came before it
+    /// is in the vector.
+    pub fn try_extend(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+    ) -> Result<(), (ArenaError, T)> {
+        items.into_iter().try_for_each(|item| self.try_push(item))
     }
 
     /// Makes room for `additional` more items.

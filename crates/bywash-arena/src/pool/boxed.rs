@@ -14,6 +14,13 @@ use super::local;
 /// Dropping it on the thread that made it is a store to that thread's free list; on another thread
 /// it is one compare-and-swap, and the block goes home. It may outlive its thread and its pool: the
 /// last one frees what is left of them.
+///
+/// Only what may be sent goes to another thread in it:
+/// ```compile_fail,E0277
+/// let pool = bywash_arena::Pool::new();
+/// let boxed = pool.alloc(std::rc::Rc::new(1));
+/// std::thread::spawn(move || drop(boxed));
+/// ```
 pub struct PoolBox<T> {
     value: NonNull<T>,
     owns: PhantomData<T>,

@@ -1,97 +1,44 @@
 //! One thread's part of a pool: free lists by class, the pages under them, and an inbox.
 //!
-//! The owner alone touches the lists and the pages. Other threads touch the pages' owner word, the
-//! inbox, and the blocks they hold. After the owner has closed the heap nobody touches the rest
-//! until the one who frees it, see [`inbox`](super::inbox).
+//! The owner alone changes lists and pages. Other threads touch the pages' owner word, the inbox,
+//! and the blocks they hold. How a heap ends is told in [`leaving`](super::leaving).
 
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
 use std::boxed::Box;
+use std::sync::Arc;
 
-use bywash_sync::atomic::Ordering;
+use bywash_sync::lock::Mutex;
+use bywash_sync::mutant;
 
+use super::class::{Class, poison_behind_node};
 use super::inbox::{Given, Inbox, Node};
-use super::page::{NOBODY, Page};
+use super::leaving::Leaver;
+use super::page::Page;
+use super::trace::Trace;
 use crate::poison;
 
 /// Blocks are cut from a page a few at a time, so that a small pool touches little memory.
 const CUT_BYTES: usize = 2048;
 
-/// A thread's part of a pool. Always behind the raw pointer that [`create`](Heap::create) returns.
+/// A thread's part of a pool. Always in the `Arc` that [`create`](Heap::create) returns.
 #[derive(Debug)]
 pub struct Heap {
-    inbox: Inbox,
+    pub(super) inbox: Inbox,
     owner: u64,
-    pages: Cell<Option<NonNull<Page>>>,
-    classes: Box<[Class]>,
+    pub(super) pages: Cell<Option<NonNull<Page>>>,
+    pub(super) classes: Box<[Class]>,
+    /// Who left first; held while somebody leaves.
+    pub(super) left: Mutex<Option<Leaver>>,
+    trace: Arc<Trace>,
 }
 
-/// Blocks of one size.
-#[derive(Debug)]
-pub(crate) struct Class {
-    /// The free blocks, most recently freed first.
-    free: Cell<*mut Node>,
-    /// The page that blocks are being cut from.
-    cutting: Cell<Option<NonNull<Page>>>,
-    size: usize,
-    first: usize,
-}
-
-impl Class {
-    fn new(block: Layout) -> Self {
-        let block = block_of(block);
-        let first = size_of::<Page>().next_multiple_of(block.align());
-        Self {
-            free: Cell::new(ptr::null_mut()),
-            cutting: Cell::new(None),
-            size: block.size(),
-            first,
-        }
-    }
-
-    pub(crate) fn size(&self) -> usize {
-        self.size
-    }
-
-    /// Where the first block of a page begins.
-    pub(crate) fn first(&self) -> usize {
-        self.first
-    }
-
-    #[inline(always)]
-    fn pop(&self) -> Option<NonNull<Node>> {
-        let node = NonNull::new(self.free.get())?;
-        // SAFETY: the list holds free blocks of this thread's, each beginning with a node.
-        self.free.set(unsafe { node.read() }.next());
-        Some(node)
-    }
-
-    #[inline(always)]
-    fn push(&self, block: NonNull<Node>) {
-        // SAFETY: the block is free, this thread's, and large enough for a node.
-        unsafe { block.write(Node::new(self.free.get())) };
-        self.free.set(block.as_ptr());
-    }
-}
-
-/// The layout that blocks for `value` have: with room for a node, and a multiple of the alignment.
-pub(crate) const fn block_of(value: Layout) -> Layout {
-    let size = if value.size() > size_of::<Node>() {
-        value.size()
-    } else {
-        size_of::<Node>()
-    };
-    let align = if value.align() > align_of::<Node>() {
-        value.align()
-    } else {
-        align_of::<Node>()
-    };
-    match Layout::from_size_align(size, align) {
-        Ok(layout) => layout.pad_to_align(),
-        Err(_) => panic!("a type's layout does not overflow"),
-    }
-}
+// SAFETY: cells and lists are the owner's; the pool reads them when it leaves, and what it reads was
+// published or happened before the last handle went; who releases the pages is alone with them.
+unsafe impl Send for Heap {}
+// SAFETY: as above.
+unsafe impl Sync for Heap {}
 
 /// What one thread's part of a pool holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -108,61 +55,58 @@ pub struct PoolUse {
 impl Heap {
     /// A heap for the thread `owner`, with a class for each layout.
     #[must_use]
-    pub fn create(owner: u64, classes: &[Layout]) -> NonNull<Self> {
-        let heap = Box::new(Self {
+    pub fn create(owner: u64, classes: &[Layout], trace: Arc<Trace>) -> Arc<Self> {
+        let heap = Arc::new(Self {
             inbox: Inbox::new(),
             owner,
             pages: Cell::new(None),
             classes: classes.iter().map(|&block| Class::new(block)).collect(),
+            left: Mutex::new(None),
+            trace,
         });
-        // SAFETY: the pointer of a box is not null.
-        unsafe { NonNull::new_unchecked(Box::into_raw(heap)) }
+        // The blocks' reference: `release_pages` drops it.
+        let _ = Arc::into_raw(Arc::clone(&heap));
+        heap
     }
 
     /// A block of class `class`, or `None` when there is no memory for a page. The owner only.
     ///
     /// # Safety
-    /// The caller is the heap's owner, the heap is not closed, and `class` is one of its classes.
+    /// The caller is the heap's owner, nobody has left the heap, and `class` is one of its classes.
     #[inline(always)]
-    pub unsafe fn alloc(this: NonNull<Self>, class: usize) -> Option<NonNull<u8>> {
-        // SAFETY: the owner has not closed the heap, so it is there.
-        let heap = unsafe { this.as_ref() };
+    #[track_caller]
+    pub unsafe fn alloc(&self, class: usize) -> Option<NonNull<u8>> {
         // SAFETY: the caller vouches for the index.
-        let class = unsafe { heap.classes.get_unchecked(class) };
+        let class = unsafe { self.classes.get_unchecked(class) };
         let node = match class.pop() {
             Some(node) => node,
             None => {
                 core::hint::cold_path();
-                Self::refill(this, class)?
+                self.refill(class)?
             }
         };
-        if cfg!(debug_assertions) {
-            // SAFETY: the block was cut from a page, which lives.
-            unsafe { Page::head_of(node) }.mark(node.cast(), true);
-        }
+        self.trace.made(node.cast());
         // SAFETY: the block's whole memory.
-        unsafe { poison::taken(node.cast(), class.size) };
+        unsafe { poison::taken(node.cast(), class.size()) };
         Some(node.cast())
     }
 
     /// Takes what came home, else cuts a few blocks more.
     #[cold]
     #[inline(never)]
-    fn refill(this: NonNull<Self>, class: &Class) -> Option<NonNull<Node>> {
-        // SAFETY: called by the owner, which has not closed the heap.
-        let heap = unsafe { this.as_ref() };
-        heap.collect();
+    fn refill(&self, class: &Class) -> Option<NonNull<Node>> {
+        self.collect();
         if let Some(node) = class.pop() {
             return Some(node);
         }
         let page = match class.cutting.get() {
             // SAFETY: the page is the owner's.
             Some(page) if unsafe { page.as_ref() }.is_whole() => page,
-            _ => heap.add_page(this, class)?,
+            _ => self.add_page(class)?,
         };
         let first = Page::cut(page, class)?;
         // The list hands out ascending addresses: what is cut later goes behind.
-        let more = (CUT_BYTES / class.size).min(64);
+        let more = (CUT_BYTES / class.size()).min(64);
         let mut blocks = [ptr::null_mut::<Node>(); 64];
         let mut count = 0;
         while count < more {
@@ -174,14 +118,16 @@ impl Heap {
         }
         for &block in blocks[..count].iter().rev() {
             if let Some(block) = NonNull::new(block) {
-                heap.push_free(class, block);
+                // SAFETY: the block is free: nobody looks behind its node.
+                unsafe { poison_behind_node(block, class.size()) };
+                class.push(block);
             }
         }
         Some(first)
     }
 
-    fn add_page(&self, this: NonNull<Self>, class: &Class) -> Option<NonNull<Page>> {
-        let page = Page::allocate(self.owner, this, class)?;
+    fn add_page(&self, class: &Class) -> Option<NonNull<Page>> {
+        let page = Page::allocate(self.owner, NonNull::from(self), class)?;
         // SAFETY: just made, and the owner's.
         unsafe { page.as_ref() }.next.set(self.pages.get());
         self.pages.set(Some(page));
@@ -200,12 +146,6 @@ impl Heap {
         }
     }
 
-    fn push_free(&self, class: &Class, block: NonNull<Node>) {
-        // SAFETY: the block is free: nobody looks behind its node.
-        unsafe { poison_behind_node(block, class.size) };
-        class.push(block);
-    }
-
     /// Frees a block, from whichever thread.
     ///
     /// # Safety
@@ -217,12 +157,12 @@ impl Heap {
         // SAFETY: the block was cut from a page, which lives while a block of it does, and the
         // pointer is the one that was handed out.
         let head = unsafe { Page::head_of(block) };
-        let was_alive = head.mark(block, false);
-        assert!(was_alive, "a pool's block was freed twice: {block:?}");
+        // SAFETY: the block's heap lives while the block does.
+        unsafe { head.heap.as_ref() }.trace.freed(block);
         // SAFETY: the block's size never changes, and its heap lives while the block does.
         let class = unsafe { head.class.as_ref() };
         // SAFETY: the block is free: nobody looks behind its node.
-        unsafe { poison_behind_node(node, class.size) };
+        unsafe { poison_behind_node(node, class.size()) };
         if head.is_of(me) {
             class.push(node);
         } else {
@@ -236,7 +176,7 @@ impl Heap {
     /// # Safety
     /// As for [`free`](Self::free); `heap` is the block's.
     #[inline(never)]
-    unsafe fn free_remote(heap: NonNull<Self>, node: NonNull<Node>) {
+    pub(super) unsafe fn free_remote(heap: NonNull<Self>, node: NonNull<Node>) {
         // SAFETY: the heap lives while a block of it does.
         let inbox = unsafe { &raw const (*heap.as_ptr()).inbox };
         // SAFETY: as above. Another thread may free the heap once the block is given; the inbox is
@@ -244,8 +184,8 @@ impl Heap {
         let inbox = unsafe { &*inbox };
         // SAFETY: the block is this heap's and the caller's.
         if unsafe { inbox.give(node) } == Given::Last {
-            // SAFETY: the owner has left, and this was the last block.
-            unsafe { Self::destroy(heap) };
+            // SAFETY: the heap was left, and this was the last block.
+            unsafe { Self::release_pages(heap) };
         }
     }
 
@@ -263,13 +203,14 @@ impl Heap {
     }
 
     /// Frees every page without a live block. The owner only; time proportional to the free blocks.
-    pub(crate) fn trim(&self) -> usize {
-        self.collect();
+    pub fn trim(&self) -> usize {
+        if !mutant("heap.trim.without_collect") {
+            self.collect();
+        }
         self.count_free();
         for class in &self.classes {
             // Blocks of pages that go leave the list; the others keep their order.
             let mut kept = ptr::null_mut::<Node>();
-            let mut reversed = ptr::null_mut::<Node>();
             while let Some(node) = class.pop() {
                 // SAFETY: a free block of this heap's has a page.
                 if !unsafe { Page::head_of(node) }.is_empty() {
@@ -281,11 +222,8 @@ impl Heap {
             while let Some(node) = NonNull::new(kept) {
                 // SAFETY: the list just made.
                 kept = unsafe { node.read() }.next();
-                // SAFETY: as above.
-                unsafe { node.write(Node::new(reversed)) };
-                reversed = node.as_ptr();
+                class.push(node);
             }
-            class.free.set(reversed);
             if let Some(page) = class.cutting.get() {
                 // SAFETY: the page is this heap's.
                 if unsafe { page.as_ref() }.is_empty() {
@@ -311,55 +249,7 @@ impl Heap {
         released
     }
 
-    /// As [`trim`](Self::trim), for a model that has only the pointer.
-    ///
-    /// # Safety
-    /// The caller is the heap's owner, and the heap is not closed.
-    #[cfg(bywash_loom)]
-    pub unsafe fn trim_as_owner(this: NonNull<Self>) {
-        // SAFETY: the owner has not closed the heap, so it is there.
-        unsafe { this.as_ref() }.trim();
-    }
-
-    /// The owner leaves: pages without a live block go at once, the rest with the last block.
-    ///
-    /// # Safety
-    /// The caller is the heap's owner, and does not use the heap after this.
-    pub unsafe fn close(this: NonNull<Self>) {
-        // SAFETY: the owner has not closed it before, so it is there.
-        let heap = unsafe { this.as_ref() };
-        heap.trim();
-        let mut alive = 0;
-        heap.each_page(|page| {
-            alive += page.cut.get() - page.free.get();
-            // Relaxed: this thread's own later frees see it; for others it was never theirs.
-            page.owner.store(NOBODY, Ordering::Relaxed);
-        });
-        // The reference is to an atomic word only, which another thread may free once it is closed.
-        let inbox = &heap.inbox;
-        if inbox.close(alive, |_| {}) == Given::Last {
-            // SAFETY: no block is alive, and the owner is leaving.
-            unsafe { Self::destroy(this) };
-        }
-    }
-
-    /// Frees the heap and its pages.
-    ///
-    /// # Safety
-    /// The owner has left, and no block is alive.
-    unsafe fn destroy(this: NonNull<Self>) {
-        // SAFETY: it came from a box, and nobody else is left.
-        let heap = unsafe { Box::from_raw(this.as_ptr()) };
-        let mut page = heap.pages.take();
-        while let Some(here) = page {
-            // SAFETY: the page is this heap's.
-            page = unsafe { here.as_ref() }.next.get();
-            // SAFETY: no block is alive, and the lists go with the heap.
-            unsafe { Page::release(here) };
-        }
-    }
-
-    fn each_page(&self, mut visit: impl FnMut(&Page)) {
+    pub(super) fn each_page(&self, mut visit: impl FnMut(&Page)) {
         let mut page = self.pages.get();
         while let Some(here) = page {
             // SAFETY: the page is this heap's.
@@ -373,40 +263,11 @@ impl Heap {
     fn count_free(&self) {
         self.each_page(|page| page.free.set(0));
         for class in &self.classes {
-            let mut node = class.free.get();
-            while let Some(here) = NonNull::new(node) {
+            for node in class.list() {
                 // SAFETY: a free block of this heap's has a page.
-                let page = unsafe { Page::head_of(here) };
+                let page = unsafe { Page::head_of(node) };
                 page.free.set(page.free.get() + 1);
-                // SAFETY: the list's blocks begin with nodes.
-                node = unsafe { here.as_ref() }.next();
             }
         }
-    }
-}
-
-impl Page {
-    /// Whether a block can still be cut from it.
-    fn is_whole(&self) -> bool {
-        self.cut.get() < self.total
-    }
-
-    /// Whether no block is alive; valid after the free ones were counted.
-    fn is_empty(&self) -> bool {
-        self.free.get() == self.cut.get()
-    }
-}
-
-/// Poisons a free block, except for the node at its start.
-///
-/// # Safety
-/// The block is free and the caller's.
-#[inline(always)]
-unsafe fn poison_behind_node(block: NonNull<Node>, size: usize) {
-    if cfg!(any(debug_assertions, bywash_asan)) {
-        // SAFETY: a block is at least as large as a node.
-        let behind = unsafe { block.add(1) }.cast();
-        // SAFETY: the rest of the block, which nobody refers to.
-        unsafe { poison::freed(behind, size - size_of::<Node>()) };
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! While its heap is in use the word is the head of a list. Any thread pushes with one
 //! compare-and-swap, the owner takes the whole list with a swap, so there is no ABA. When the
-//! owner leaves, it replaces the empty list by the number of blocks still alive, an odd number
+//! owner or the pool leaves, that one replaces the empty list by the number of blocks still alive, an odd number
 //! where a pointer would be even. From then on who frees a block counts down instead of pushing,
-//! and who counts down to nothing frees the heap. A closed inbox never opens again.
+//! and who counts down to nothing releases the pages. A closed inbox never opens again.
 
 use core::ptr::{self, NonNull};
 
@@ -45,7 +45,7 @@ pub struct Inbox {
 pub enum Given {
     /// The heap lives on; its memory is no longer the caller's to touch.
     Kept,
-    /// It was the last block of a heap without an owner: the caller frees the heap.
+    /// It was the last block of a heap that was left: the caller frees its memory.
     Last,
 }
 
@@ -93,7 +93,7 @@ impl Inbox {
         }
     }
 
-    /// Takes every block that was given back. The owner only, before it closes.
+    /// Takes every block that was given back. Whoever has the heap's lists, before it closes.
     pub fn take(&self) -> Taken {
         if self.word.load(Ordering::Relaxed).is_null() {
             return Taken(ptr::null_mut());
@@ -103,7 +103,7 @@ impl Inbox {
         Taken(self.word.swap(ptr::null_mut(), order))
     }
 
-    /// Leaves `alive` blocks to those who hold them. The owner only, and once.
+    /// Leaves `alive` blocks to those who hold them. The first who leaves the heap, and once.
     ///
     /// `arrived` is told of each block that came home meanwhile. Returns `Last` if none is alive:
     /// then the heap is the caller's to free.
@@ -131,6 +131,14 @@ impl Inbox {
     }
 }
 
+impl Inbox {
+    /// Whether it is closed and every block home.
+    pub(super) fn is_over(&self) -> bool {
+        // Relaxed: true for ever once it is; whoever sees it touches no block.
+        closed(self.word.load(Ordering::Relaxed)) == Some(0)
+    }
+}
+
 impl Default for Inbox {
     fn default() -> Self {
         Self::new()
@@ -147,9 +155,20 @@ fn closed(word: *mut Node) -> Option<usize> {
     (word.addr() & 1 == 1).then_some(word.addr() >> 1)
 }
 
-/// Blocks that came home.
+/// A list of free blocks: those that came home, or a class's.
 #[derive(Debug)]
 pub struct Taken(*mut Node);
+
+impl Taken {
+    /// The list that begins with `head`, which is the caller's to read.
+    pub(super) fn from(head: *mut Node) -> Self {
+        Self(head)
+    }
+
+    pub(super) fn head(&self) -> *mut Node {
+        self.0
+    }
+}
 
 impl Iterator for Taken {
     type Item = NonNull<Node>;

@@ -12,7 +12,7 @@ struct Entry {
     /// The address of the pool's shared part, unique while `pool` holds its memory.
     id: *const Shared,
     pool: Weak<Shared>,
-    heap: NonNull<Heap>,
+    heap: Arc<Heap>,
 }
 
 #[derive(Default)]
@@ -21,7 +21,7 @@ struct Heaps(RefCell<Vec<Entry>>);
 std::thread_local! {
     static HEAPS: Heaps = const { Heaps(RefCell::new(Vec::new())) };
     /// The heap used last: one compare finds it again. Emptied before its entry goes.
-    static LAST: Cell<(*const Shared, *mut Heap)> = const { Cell::new((ptr::null(), ptr::null_mut())) };
+    static LAST: Cell<(*const Shared, *const Heap)> = const { Cell::new((ptr::null(), ptr::null())) };
     /// The thread's number, 0 until it needs one.
     static ME: Cell<u64> = const { Cell::new(0) };
 }
@@ -49,7 +49,7 @@ pub(super) fn me() -> u64 {
 pub(super) fn heap_of(pool: &Arc<Shared>) -> Option<NonNull<Heap>> {
     let (id, heap) = LAST.get();
     if ptr::eq(id, Arc::as_ptr(pool)) {
-        return NonNull::new(heap);
+        return NonNull::new(heap.cast_mut());
     }
     core::hint::cold_path();
     find(pool)
@@ -62,7 +62,7 @@ fn find(pool: &Arc<Shared>) -> Option<NonNull<Heap>> {
     let find = |heaps: &Heaps| {
         let mut heaps = heaps.0.borrow_mut();
         let heap = match heaps.iter().find(|entry| entry.id == id) {
-            Some(entry) => entry.heap,
+            Some(entry) => Arc::as_ptr(&entry.heap),
             None => {
                 heaps.retain(|entry| {
                     let lives = entry.pool.strong_count() > 0;
@@ -71,23 +71,23 @@ fn find(pool: &Arc<Shared>) -> Option<NonNull<Heap>> {
                     }
                     lives
                 });
-                let heap = Heap::create(number(), pool.classes());
+                let heap = pool.add_heap(number());
+                let place = Arc::as_ptr(&heap);
                 heaps.push(Entry {
                     id,
                     pool: Arc::downgrade(pool),
                     heap,
                 });
-                heap
+                place
             }
         };
-        LAST.set((id, heap.as_ptr()));
-        heap
+        LAST.set((id, heap));
+        NonNull::new(heap.cast_mut())
     };
-    HEAPS.try_with(find).ok()
+    HEAPS.try_with(find).ok().flatten()
 }
 
-/// The pool is gone: its heap on this thread, if any, goes too. Those of other threads go when
-/// their thread ends, or next needs a heap that it has not got.
+/// The pool is gone: its heap on this thread, if any, goes too.
 pub(super) fn forget(id: *const Shared) {
     let _ = HEAPS.try_with(|heaps| {
         heaps.0.borrow_mut().retain(|entry| {
@@ -101,10 +101,10 @@ pub(super) fn forget(id: *const Shared) {
 
 fn close(entry: &Entry) {
     if ptr::eq(LAST.get().0, entry.id) {
-        LAST.set((ptr::null(), ptr::null_mut()));
+        LAST.set((ptr::null(), ptr::null()));
     }
     // SAFETY: this thread owns the heap; the entry goes, and the shortcut to it is gone.
-    unsafe { Heap::close(entry.heap) };
+    unsafe { entry.heap.leave_as_owner() };
 }
 
 impl Drop for Heaps {

@@ -5,6 +5,7 @@
 //! thread, with a second one for frees from outside, is mimalloc's (Leijen, Zorn, de Moura, 2019).
 
 mod boxed;
+mod class;
 #[cfg_attr(
     not(bywash_loom),
     expect(unreachable_pub, reason = "the model checker drives it by itself")
@@ -16,9 +17,19 @@ mod heap;
 )]
 mod inbox;
 mod large;
+#[cfg_attr(
+    not(bywash_loom),
+    expect(unreachable_pub, reason = "the model checker drives it by itself")
+)]
+mod leaving;
 mod local;
 mod page;
 mod shared;
+#[cfg_attr(
+    not(bywash_loom),
+    expect(unreachable_pub, reason = "the model checker makes one")
+)]
+mod trace;
 
 use core::alloc::Layout;
 use core::fmt;
@@ -28,10 +39,11 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 pub use boxed::PoolBox;
+use class::block_of;
 pub use heap::PoolUse;
-use heap::{Heap, block_of};
 pub use large::HeapBox;
 use shared::Shared;
+pub use trace::Leaks;
 
 use crate::error::{ArenaError, refuse};
 
@@ -41,6 +53,7 @@ use crate::error::{ArenaError, refuse};
 pub mod model {
     pub use super::heap::Heap;
     pub use super::inbox::{Given, Inbox, Node};
+    pub use super::trace::Trace;
 }
 
 /// The largest value that fits a pool's block: a quarter of a page.
@@ -85,6 +98,7 @@ impl<T> Pool<T> {
     /// # Panics
     /// When there is no memory for a page.
     #[inline]
+    #[track_caller]
     pub fn alloc(&self, value: T) -> PoolBox<T> {
         self.try_alloc(value)
             .unwrap_or_else(|(error, _)| refuse(error))
@@ -96,6 +110,7 @@ impl<T> Pool<T> {
     /// [`ArenaError::Exhausted`] when there is no memory for a page, or the thread is ending and
     /// its pools are gone.
     #[inline(always)]
+    #[track_caller]
     pub fn try_alloc(&self, value: T) -> Result<PoolBox<T>, (ArenaError, T)> {
         match block(&self.shared, 0) {
             // SAFETY: fresh, and of the only class, which is for `T`.
@@ -116,6 +131,14 @@ impl<T> Pool<T> {
     pub fn usage(&self) -> PoolUse {
         usage(&self.shared)
     }
+
+    /// What is done, in builds with debug assertions, when the last handle goes and values are
+    /// alive: they are reported on the error stream, unless this says otherwise.
+    ///
+    /// Where boxes are meant to outlive the pool, `pool.on_leak(|_| ())`.
+    pub fn on_leak(&self, report: fn(&Leaks)) {
+        self.shared.set_on_leak(report);
+    }
 }
 
 /// Size classes from 16 to 4096 bytes behind one handle, for values of any type that fits.
@@ -129,6 +152,8 @@ impl<T> Pool<T> {
 #[derive(Clone)]
 pub struct ClassPool {
     shared: Arc<Shared>,
+    /// The place of the tag that heap boxes count under.
+    tag: Option<usize>,
 }
 
 /// The smallest and the largest class, as powers of two.
@@ -168,6 +193,7 @@ impl ClassPool {
         };
         Self {
             shared: Arc::new(Shared::new(CLASSES.map(class).collect())),
+            tag: None,
         }
     }
 
@@ -176,6 +202,7 @@ impl ClassPool {
     /// # Panics
     /// When there is no memory for a page.
     #[inline]
+    #[track_caller]
     pub fn alloc<T>(&self, value: T) -> PoolBox<T> {
         self.try_alloc(value)
             .unwrap_or_else(|(error, _)| refuse(error))
@@ -186,6 +213,7 @@ impl ClassPool {
     /// # Errors
     /// As for [`Pool::try_alloc`].
     #[inline(always)]
+    #[track_caller]
     pub fn try_alloc<T>(&self, value: T) -> Result<PoolBox<T>, (ArenaError, T)> {
         match block(&self.shared, const { ClassOf::<T>::INDEX }) {
             // SAFETY: fresh, and of the class for `T`.
@@ -204,13 +232,21 @@ impl ClassPool {
     pub fn usage(&self) -> PoolUse {
         usage(&self.shared)
     }
+
+    /// As [`Pool::on_leak`].
+    pub fn on_leak(&self, report: fn(&Leaks)) {
+        self.shared.set_on_leak(report);
+    }
 }
 
 #[inline(always)]
+#[track_caller]
 fn block(shared: &Arc<Shared>, class: usize) -> Option<NonNull<u8>> {
     let heap = local::heap_of(shared)?;
+    // SAFETY: the thread's list keeps its heap while the pool's handle is there.
+    let heap = unsafe { heap.as_ref() };
     // SAFETY: the heap is this thread's and open, and has a class for each of the pool's.
-    unsafe { Heap::alloc(heap, class) }
+    unsafe { heap.alloc(class) }
 }
 
 fn trim(shared: &Arc<Shared>) -> usize {
@@ -254,12 +290,21 @@ impl Default for ClassPool {
 
 impl<T> fmt::Debug for Pool<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Pool").field(&self.usage()).finish()
+        let name = core::any::type_name::<T>();
+        let usage = self.usage();
+        f.debug_struct("Pool")
+            .field("of", &format_args!("{name}"))
+            .field("on_this_thread", &usage)
+            .finish()
     }
 }
 
 impl fmt::Debug for ClassPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ClassPool").field(&self.usage()).finish()
+        f.debug_struct("ClassPool")
+            .field("on_this_thread", &self.usage())
+            .field("heap_bytes", &self.heap_bytes())
+            .field("tags", &self.tags())
+            .finish()
     }
 }

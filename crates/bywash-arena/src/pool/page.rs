@@ -5,8 +5,10 @@ use core::cell::Cell;
 use core::ptr::NonNull;
 
 use bywash_sync::atomic::{AtomicU64, Ordering};
+use bywash_sync::mutant;
 
-use super::heap::{Class, Heap};
+use super::class::Class;
+use super::heap::Heap;
 use super::inbox::Node;
 
 /// Bytes of a page, and its alignment: a block's page is found by clearing the low bits.
@@ -30,9 +32,6 @@ pub(crate) struct Page {
     pub(crate) total: usize,
     /// Of those, how many are free: counted when it is asked for.
     pub(crate) free: Cell<usize>,
-    /// A bit for each 8 bytes: whether a live block begins there.
-    #[cfg(all(debug_assertions, not(bywash_loom)))]
-    alive: [AtomicU64; PAGE / 8 / 64],
 }
 
 /// The layout every page is allocated with.
@@ -58,8 +57,6 @@ impl Page {
             cut: Cell::new(0),
             total: (PAGE - class.first()) / class.size(),
             free: Cell::new(0),
-            #[cfg(all(debug_assertions, not(bywash_loom)))]
-            alive: [const { AtomicU64::new(0) }; PAGE / 8 / 64],
         };
         // SAFETY: fresh memory, large and aligned enough for the head.
         unsafe { page.write(value) };
@@ -100,26 +97,14 @@ impl Page {
         self.owner.load(Ordering::Relaxed) == me
     }
 
-    /// Notes in debug builds that a block is alive or free, and says whether it was the contrary.
-    #[inline(always)]
-    pub(crate) fn mark(&self, block: NonNull<u8>, alive: bool) -> bool {
-        #[cfg(all(debug_assertions, not(bywash_loom)))]
-        {
-            let index = (block.addr().get() & (PAGE - 1)) / 8;
-            let (word, bit) = (&self.alive[index / 64], 1 << (index % 64));
-            // Relaxed: a block has one holder at a time; the bits beside it are others'.
-            let before = if alive {
-                word.fetch_or(bit, Ordering::Relaxed)
-            } else {
-                word.fetch_and(!bit, Ordering::Relaxed)
-            };
-            (before & bit == 0) == alive
-        }
-        #[cfg(not(all(debug_assertions, not(bywash_loom))))]
-        {
-            let _ = (block, alive);
-            true
-        }
+    /// Whether a block can still be cut from it.
+    pub(super) fn is_whole(&self) -> bool {
+        self.cut.get() < self.total
+    }
+
+    /// Whether no block is alive; valid after the free ones were counted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.free.get() == self.cut.get() || mutant("heap.trim.in_flight")
     }
 
     /// Cuts the next block, if there is one left.

@@ -275,6 +275,9 @@ fn a_refused_push_gives_the_item_back() {
     };
     assert_eq!((pushed, item), (16, 16));
     assert!(error.to_string().contains("hard budget of 64"), "{error}");
+    vec.truncate(10);
+    let (_, item) = vec.try_extend(100..).unwrap_err();
+    assert_eq!((item, vec.len(), vec[15]), (106, 16, 105));
 }
 
 #[test]

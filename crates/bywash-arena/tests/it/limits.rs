@@ -2,6 +2,7 @@
 
 use std::alloc::Layout;
 use std::cell::Cell;
+use std::mem;
 
 use bywash_arena::{Arena, ArenaError, Budget, Overrun};
 
@@ -148,4 +149,78 @@ fn a_refused_allocation_without_try_panics_with_the_reason() {
     let arena = Arena::new();
     arena.set_budget(Budget::hard(4));
     arena.alloc(1u64);
+}
+
+#[test]
+fn an_exclusive_frames_budget_ends_with_the_frame() {
+    let mut arena = Arena::new();
+    arena.alloc([0u64; 4]);
+    for _ in 0..3 {
+        let mut frame = arena.begin_frame_within(Budget::hard(64));
+        for _ in 0..2 {
+            frame.alloc([0u64; 8]);
+            let refused = frame.try_alloc(0u64).unwrap_err();
+            let (requested, left, limit) = (8, 0, 64);
+            assert_eq!(
+                refused,
+                ArenaError::OverBudget {
+                    requested,
+                    left,
+                    limit
+                }
+            );
+            frame.reset();
+        }
+        frame.end();
+        assert!(arena.begin_frame().try_alloc([0u64; 100]).is_ok());
+    }
+}
+
+#[test]
+fn budgets_of_frames_in_frames_hold_side_by_side() {
+    let mut arena = Arena::new();
+    arena.set_budget(Budget::hard(10_000));
+    let mut outer = arena.begin_frame_within(Budget::hard(1_000));
+    let inner = outer.begin_frame();
+    inner.set_budget(Budget::hard(100));
+    assert!(inner.try_alloc([0u8; 104]).is_err());
+    inner.set_budget(Budget::hard(2_000));
+    assert!(inner.try_alloc([0u8; 400]).is_ok());
+    let nested = inner.begin_nested();
+    let refused = nested.try_alloc([0u8; 640]).unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("600 are left of a hard budget of 1000"),
+        "{refused}"
+    );
+    nested.end();
+    inner.end();
+    assert!(outer.try_alloc([0u8; 1_000]).is_ok());
+    assert!(outer.try_alloc(0u8).is_err());
+    outer.end();
+    assert!(arena.try_alloc([0u8; 10_000]).is_ok());
+    assert!(arena.try_alloc(0u8).is_err());
+}
+
+#[test]
+fn a_frames_soft_budget_tells_once_a_frame_even_over_several_chunks() {
+    let mut arena = Arena::new();
+    arena.alloc(0u64);
+    for round in 1..4 {
+        let mut frame = arena.begin_frame();
+        frame.alloc([0u64; 16]);
+        frame.alloc([0u8; 100_000]);
+        frame.reset();
+        frame.alloc([0u64; 16]);
+        frame.set_budget(Budget::soft(256, tell));
+        for _ in 0..10_000 {
+            frame.alloc(0u64);
+        }
+        assert_eq!(TOLD.get(), (round, 264));
+        mem::forget(frame);
+        arena.reset();
+        assert!(format!("{arena:?}").contains("used: 0"), "{arena:?}");
+        arena.alloc(0u64);
+    }
 }

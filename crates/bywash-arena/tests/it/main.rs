@@ -6,6 +6,8 @@ mod limits;
 mod memory;
 mod model;
 #[cfg(feature = "pool")]
+mod pages;
+#[cfg(feature = "pool")]
 mod pools;
 mod tags;
 #[cfg(feature = "std")]

@@ -27,8 +27,10 @@ enum Step {
     Fail {
         size: usize,
     },
-    /// Steps in an exclusive frame.
-    Frame(Vec<Step>),
+    /// Steps in an exclusive frame, which may have a budget.
+    Frame(Vec<Step>, Option<usize>),
+    /// Steps that are counted.
+    Tagged(Vec<Step>),
     /// Steps in a nested frame, beside which its parent goes on allocating.
     Nested(Vec<Step>, Option<usize>),
     /// Steps in a nested frame that is forgotten.
@@ -46,15 +48,18 @@ fn step() -> impl Strategy<Value = Step> {
     ];
     leaf.prop_recursive(4, 64, 8, |inner| {
         prop_oneof![
-            vec(inner.clone(), 0..8).prop_map(Step::Frame),
-            (
-                vec(inner.clone(), 0..8),
-                proptest::option::of(0usize..100_000)
-            )
+            (vec(inner.clone(), 0..8), budget())
+                .prop_map(|(steps, budget)| Step::Frame(steps, budget)),
+            vec(inner.clone(), 0..8).prop_map(Step::Tagged),
+            (vec(inner.clone(), 0..8), budget())
                 .prop_map(|(steps, budget)| Step::Nested(steps, budget)),
             vec(inner, 0..4).prop_map(Step::Forgotten),
         ]
     })
+}
+
+fn budget() -> impl Strategy<Value = Option<usize>> {
+    proptest::option::of(0usize..100_000)
 }
 
 /// A live allocation and the byte it was filled with.
@@ -161,22 +166,33 @@ fn play<S: ChunkSource>(arena: &Arena<S>, model: &mut Model, steps: &[Step]) {
                     model.add(slice.as_mut_ptr(), slice.len(), 1);
                 }
             }
-            Step::Frame(steps) => {
+            Step::Frame(steps, budget) => {
                 // Exclusive frames need the arena to themselves, which only a new level has.
-                let alive = model.blocks.len();
+                let outside = model.blocks.len();
                 let mut level = arena.begin_nested();
+                if let Ok(before) = level.try_alloc(0u64) {
+                    model.add(std::ptr::from_mut(before).cast(), 8, 8);
+                }
+                let (alive, base) = (model.blocks.len(), level.used());
                 let mut frame = level.begin_frame();
-                play(&frame, model, steps);
-                model.end_frame(alive);
-                frame.reset();
-                play(&frame, model, steps);
-                model.end_frame(alive);
+                if let Some(bytes) = budget {
+                    frame.set_budget(Budget::hard(*bytes));
+                }
+                for _ in 0..2 {
+                    play(&frame, model, steps);
+                    assert!(budget.is_none_or(|bytes| frame.used() - base <= bytes));
+                    model.end_frame(alive);
+                    frame.reset();
+                }
                 frame.end();
                 play(&level, model, steps);
-                model.end_frame(alive);
+                model.end_frame(outside);
                 level.reset();
                 play(&level, model, steps);
-                model.end_frame(alive);
+                model.end_frame(outside);
+            }
+            Step::Tagged(steps) => {
+                arena.with_tag("model", |arena| play(arena, model, steps));
             }
             Step::Nested(steps, budget) => {
                 let alive = model.blocks.len();
@@ -232,6 +248,7 @@ proptest! {
             }
             arena.reset();
             assert_eq!(arena.used(), 0);
+            assert!(arena.tags().all(|tag| tag.live == 0));
             {
                 let mut frame = arena.begin_frame();
                 play(&frame, &mut model, steps);

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use bywash_arena::{ClassPool, Pool, PoolBox};
+use bywash_arena::{Budget, ClassPool, Overrun, Pool, PoolBox};
+
+use crate::pages;
 
 /// Counts its drops, over all threads.
 #[derive(Clone)]
@@ -246,7 +248,7 @@ fn a_block_freed_twice_is_reported() {
 fn a_heap_box_counts_against_its_pools_budget_until_it_is_dropped() {
     let drops = Arc::new(AtomicUsize::new(0));
     let pool = ClassPool::new();
-    pool.set_heap_budget(100_000);
+    pool.set_heap_budget(Budget::hard(100_000));
     let first = pool.heap_box([1u8; 60_000]);
     let (error, back) = pool.try_heap_box([2u8; 60_000]).unwrap_err();
     assert!(
@@ -262,4 +264,124 @@ fn a_heap_box_counts_against_its_pools_budget_until_it_is_dropped() {
     assert_eq!(bywash_arena::HeapBox::into_inner(first)[0], 1);
     assert_eq!(pool.heap_bytes(), 0);
     assert!(pool.try_heap_box(back).is_ok());
+}
+
+#[test]
+fn heap_boxes_count_under_their_tag_on_every_thread() {
+    let pool = ClassPool::new();
+    let untagged = pool.heap_box([0u8; 10]);
+    let (kept, sent) = pool.with_tag("level", |pool| {
+        let inner = pool.with_tag("sound", |pool| pool.heap_box([0u64; 100]));
+        drop(inner);
+        (pool.heap_box([0u64; 10]), pool.heap_box([0u64; 20]))
+    });
+    let level = pool.tag_use("level").unwrap();
+    assert_eq!((level.count, level.bytes, level.live), (2, 240, 240));
+    thread::spawn(move || drop(sent)).join().unwrap();
+    let level = pool.tag_use("level").unwrap();
+    assert_eq!(
+        (level.count, level.bytes, level.live, level.peak),
+        (2, 240, 80, 240)
+    );
+    let sound = pool.tag_use("sound").unwrap();
+    assert_eq!((sound.count, sound.live, sound.peak), (1, 0, 800));
+    assert_eq!((pool.tags().len(), pool.heap_bytes()), (2, 90));
+    drop((kept, untagged));
+    assert_eq!(pool.heap_bytes(), 0);
+}
+
+#[test]
+fn a_soft_heap_budget_tells_once() {
+    static TOLD: AtomicUsize = AtomicUsize::new(0);
+    fn tell(overrun: Overrun) {
+        assert_eq!((overrun.limit, overrun.used), (100, 160));
+        TOLD.fetch_add(1, Ordering::SeqCst);
+    }
+    let pool = ClassPool::new();
+    pool.set_heap_budget(Budget::soft(100, tell));
+    let boxes = [(); 4].map(|()| pool.heap_box([0u64; 10]));
+    assert_eq!(TOLD.load(Ordering::SeqCst), 1);
+    drop(boxes);
+}
+
+#[test]
+fn the_pages_of_another_threads_heap_go_back_with_the_pool() {
+    let pool = Pool::new();
+    let (made, receive) = mpsc::channel();
+    let (stay, until) = mpsc::channel::<()>();
+    let theirs = pool.clone();
+    let other = thread::spawn(move || {
+        let boxes: Vec<_> = (0..5_000u64).map(|i| theirs.alloc([i; 2])).collect();
+        let kept = theirs.alloc([7; 2]);
+        drop(boxes);
+        drop(theirs);
+        made.send(kept).unwrap();
+        let _ = until.recv();
+    });
+    let kept = receive.recv().unwrap();
+    let before = pages::released_here();
+    drop(pool);
+    assert_eq!(pages::released_here(), before, "a value is alive");
+    assert_eq!(*kept, [7; 2]);
+    drop(kept);
+    assert_eq!(
+        pages::released_here() - before,
+        2,
+        "they wait for no thread's end"
+    );
+    drop(stay);
+    other.join().unwrap();
+}
+
+#[test]
+fn a_thread_frees_its_own_boxes_after_another_has_dropped_their_pool() {
+    let pool = Pool::new();
+    let boxes: Vec<_> = (0..5_000u64).map(|i| pool.alloc(i)).collect();
+    thread::spawn(move || drop(pool)).join().unwrap();
+    let before = pages::released_here();
+    assert!(boxes.iter().zip(0..).all(|(item, i)| **item == i));
+    drop(boxes);
+    assert_eq!(pages::released_here() - before, 1);
+    assert_eq!(*Pool::new().alloc(1u64), 1);
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn values_that_outlive_their_pool_are_reported_with_where_they_are_from() {
+    thread_local!(static SAID: RefCell<String> = const { RefCell::new(String::new()) });
+    let pool = Pool::new();
+    pool.on_leak(|leaks| {
+        assert_eq!((leaks.count, leaks.places.len()), (3, 2));
+        SAID.set(leaks.to_string());
+    });
+    drop(pool.alloc(0u64));
+    let boxes = [1, 2].map(|i| pool.alloc(i));
+    let one = pool.alloc(3);
+    drop(pool);
+    let said = SAID.take();
+    assert!(said.starts_with("3 values outlive their pool"), "{said}");
+    assert!(said.contains("pools.rs:") && said.contains("(2)"), "{said}");
+    drop((boxes, one));
+    let pool = Pool::new();
+    pool.on_leak(|leaks| unreachable!("{leaks}"));
+    drop(pool.alloc(1u64));
+}
+
+#[test]
+fn debug_output_says_whose_pool_it_is_and_what_is_in_it() {
+    let pool = Pool::new();
+    let _kept = pool.alloc(1u64);
+    let text = format!("{pool:?}");
+    assert!(
+        text.contains("of: u64") && text.contains("alive: 1"),
+        "{text}"
+    );
+    let pool = ClassPool::new();
+    let boxed = pool.with_tag("sound", |pool| pool.heap_box([0u8; 100]));
+    let text = format!("{pool:?}");
+    assert!(
+        text.contains("heap_bytes: 100") && text.contains("sound"),
+        "{text}"
+    );
+    drop(boxed);
 }

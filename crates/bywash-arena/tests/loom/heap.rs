@@ -2,8 +2,9 @@
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
-use bywash_arena::pool::model::Heap;
+use bywash_arena::pool::model::{Heap, Trace};
 use bywash_sync::model::model;
 use bywash_sync::thread;
 
@@ -25,13 +26,24 @@ impl Sent {
 }
 
 /// A heap whose pages hold three blocks, so that it soon looks for what came home.
-fn heap() -> NonNull<Heap> {
-    Heap::create(OWNER, &[Layout::new::<[u64; 2048]>()])
+fn heap() -> Arc<Heap> {
+    let layout = Layout::new::<[u64; 2048]>();
+    Heap::create(OWNER, &[layout], Arc::new(Trace::default()))
 }
 
-fn block(heap: NonNull<Heap>) -> Sent {
-    // SAFETY: called by the owner, before it closes the heap.
-    Sent(unsafe { Heap::alloc(heap, 0) }.expect("memory for a page"))
+fn block(heap: &Heap) -> Sent {
+    // SAFETY: called by the owner, before anybody leaves the heap.
+    Sent(unsafe { heap.alloc(0) }.expect("memory for a page"))
+}
+
+fn leave_as_owner(heap: &Heap) {
+    // SAFETY: the owner, which makes no use of the heap after this.
+    unsafe { heap.leave_as_owner() };
+}
+
+fn leave_as_pool(heap: &Heap) {
+    // SAFETY: nothing is allocated from the heap any more.
+    unsafe { heap.leave_as_pool() };
 }
 
 #[test]
@@ -42,13 +54,13 @@ fn the_owner_allocates_while_a_block_comes_home() {
         10,
         || {
             let heap = heap();
-            let sent = block(heap);
+            let sent = block(&heap);
             let freer = thread::spawn(move || sent.free(OTHER));
-            let own = block(heap);
+            let own = block(&heap);
             own.free(OWNER);
             freer.join().unwrap();
-            // SAFETY: the owner, which leaves.
-            unsafe { Heap::close(heap) };
+            leave_as_owner(&heap);
+            assert!(!heap.has_pages(), "the pages go back");
         },
     );
 }
@@ -62,10 +74,10 @@ fn the_owner_leaves_while_two_threads_free() {
         || {
             let heap = heap();
             let freers =
-                [block(heap), block(heap)].map(|sent| thread::spawn(move || sent.free(OTHER)));
-            // SAFETY: the owner, which leaves.
-            unsafe { Heap::close(heap) };
+                [block(&heap), block(&heap)].map(|sent| thread::spawn(move || sent.free(OTHER)));
+            leave_as_owner(&heap);
             freers.into_iter().for_each(|freer| freer.join().unwrap());
+            assert!(!heap.has_pages(), "the pages go back");
         },
     );
 }
@@ -78,15 +90,52 @@ fn trimming_meets_a_block_that_comes_home() {
         10,
         || {
             let heap = heap();
-            let sent = block(heap);
+            let sent = block(&heap);
             let freer = thread::spawn(move || sent.free(OTHER));
-            // SAFETY: the heap is open, and this is its owner.
-            unsafe { Heap::trim_as_owner(heap) };
-            let own = block(heap);
+            let own = block(&heap);
+            assert_eq!(heap.trim(), 0, "a page with a live block stays");
+            own.free(OWNER);
+            heap.trim();
+            freer.join().unwrap();
+            heap.trim();
+            assert!(!heap.has_pages(), "trimming takes what came home");
+            leave_as_owner(&heap);
+        },
+    );
+}
+
+#[test]
+fn the_pool_leaves_while_the_owner_frees() {
+    model("heap::the_pool_leaves_while_the_owner_frees", 2, 10, || {
+        let heap = heap();
+        let own = block(&heap);
+        let pools = Arc::clone(&heap);
+        let pool = thread::spawn(move || leave_as_pool(&pools));
+        own.free(OWNER);
+        leave_as_owner(&heap);
+        pool.join().unwrap();
+        assert!(!heap.has_pages(), "the pages go back");
+    });
+}
+
+#[test]
+fn the_last_block_of_a_pool_that_left_takes_the_pages_along() {
+    model(
+        "heap::the_last_block_of_a_pool_that_left_takes_the_pages_along",
+        2,
+        10,
+        || {
+            let heap = heap();
+            let (own, sent) = (block(&heap), block(&heap));
+            let freer = thread::spawn(move || sent.free(OTHER));
+            leave_as_pool(&heap);
             own.free(OWNER);
             freer.join().unwrap();
-            // SAFETY: the owner, which leaves.
-            unsafe { Heap::close(heap) };
+            assert!(
+                !heap.has_pages(),
+                "the pages go back before the owner leaves"
+            );
+            leave_as_owner(&heap);
         },
     );
 }
