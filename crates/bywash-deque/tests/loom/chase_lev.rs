@@ -1,7 +1,7 @@
 //! The Chase-Lev deque: every scenario ends with each item taken exactly once.
 
 use crate::board::{Board, Token};
-use bywash_deque::chase_lev::{Options, Steal, Stealer, Worker};
+use bywash_deque::chase_lev::{Flavor, Options, Steal, Stealer, Worker};
 use bywash_deque::reclaim::{Epoch, Leak, Reclaim, Strict};
 use bywash_sync::model::{BOUND, model};
 use bywash_sync::thread::{self, JoinHandle};
@@ -286,28 +286,52 @@ fn a_fifo_owner_races_a_thief_and_writes_the_slot_again() {
 }
 
 #[test]
-fn a_fifo_owner_that_oversteps_goes_back_and_uses_the_slot_again() {
-    model("chase_lev::fifo_overstep", BOUND, 100, || {
-        let board = Board::new(2);
-        let options = Options::fifo().initial_capacity(1).maximum_capacity(1);
-        let worker: Worker<_, Leak> = deque(options);
+fn an_owner_that_oversteps_leaves_the_index_out() {
+    for flavor in [Flavor::Lifo, Flavor::Fifo] {
+        model("chase_lev::overstep", BOUND, 750, move || {
+            let board = Board::new(2);
+            let options = Options::of(flavor).initial_capacity(1).maximum_capacity(1);
+            let worker: Worker<_, Leak> = deque(options);
+            push(&worker, &board, 0);
+            let threads = vec![thief(&worker, &board, 2)];
+            pop(&worker, &board);
+            push(&worker, &board, 1);
+            finish(&worker, &board, threads);
+        });
+    }
+}
+
+#[test]
+fn an_owner_that_oversteps_meets_two_thieves() {
+    for flavor in [Flavor::Lifo, Flavor::Fifo] {
+        model(
+            "chase_lev::overstep_two_thieves",
+            BOUND,
+            15_000,
+            move || {
+                let board = Board::new(2);
+                let worker: Worker<_, Leak> = deque(Options::of(flavor).initial_capacity(2));
+                push(&worker, &board, 0);
+                let threads = vec![thief(&worker, &board, 1), thief(&worker, &board, 1)];
+                pop(&worker, &board);
+                push(&worker, &board, 1);
+                finish(&worker, &board, threads);
+            },
+        );
+    }
+}
+
+#[test]
+fn an_owner_that_oversteps_pushes_on_and_meets_the_thief_again() {
+    model("chase_lev::overstep_pushes", BOUND, 5_000, || {
+        let board = Board::new(3);
+        let worker: Worker<_, Leak> = deque(two_slots());
         push(&worker, &board, 0);
         let threads = vec![thief(&worker, &board, 2)];
         pop(&worker, &board);
         push(&worker, &board, 1);
-        finish(&worker, &board, threads);
-    });
-}
-
-#[test]
-fn a_fifo_owner_that_oversteps_meets_two_thieves() {
-    model("chase_lev::fifo_two_thieves", BOUND, 1_000, || {
-        let board = Board::new(2);
-        let worker: Worker<_, Leak> = deque(Options::fifo().initial_capacity(2));
-        push(&worker, &board, 0);
-        let threads = vec![thief(&worker, &board, 1), thief(&worker, &board, 1)];
+        push(&worker, &board, 2);
         pop(&worker, &board);
-        push(&worker, &board, 1);
         finish(&worker, &board, threads);
     });
 }
