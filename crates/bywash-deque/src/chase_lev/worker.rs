@@ -134,8 +134,10 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     #[inline]
     pub fn pop(&self) -> Option<T> {
         let line = &self.shared.line;
-        // Not remembered: a store to `top_seen` would hold up the next locked operation.
-        let (bottom, top) = (line.own_bottom(), line.top_for_owner());
+        // Not remembered: a store to `top_seen` would hold up the next locked operation. Read before
+        // `bottom`, which after a push has to come out of the store buffer.
+        let top = line.top_for_owner();
+        let bottom = line.own_bottom();
         let item = if bottom.wrapping_sub(top) < self.shrink_below.get() {
             self.shrink_and_take(bottom, top)
         } else {
@@ -236,13 +238,15 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     fn take_beyond(&self, bottom: u64, claimed: u64) -> Option<T> {
         if claimed == bottom {
             // Thieves took the rest, and the claim went one step past the end. That index is left
-            // out, so that `top` never goes back: a thief may have seen where it stands. Release:
-            // as in `publish`.
+            // out, so that `top` never goes back: a thief may have seen where it stands.
             if !mutant("chase_lev.pop.overstep") {
-                self.shared
-                    .line
-                    .bottom
-                    .store(bottom.wrapping_add(1), Ordering::Release);
+                let next = bottom.wrapping_add(1);
+                // Release: as in `publish`.
+                self.shared.line.bottom.store(next, Ordering::Release);
+            }
+            // The index left out holds no item, and must not count as one.
+            if !mutant("chase_lev.pop.overstep_room") {
+                self.top_seen.set(self.shared.line.top_for_owner());
             }
             return None;
         }

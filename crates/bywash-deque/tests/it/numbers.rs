@@ -92,6 +92,11 @@ impl Tally {
             }
             owner();
         });
+        self.check();
+    }
+
+    /// Looks that each number was taken once.
+    pub(crate) fn check(&self) {
         for (number, taken) in self.taken.iter().enumerate() {
             assert_eq!(taken.load(Ordering::Relaxed), 1, "item {number}");
         }

@@ -1,7 +1,7 @@
 //! The Chase-Lev deque with its owner and thieves on threads of their own: nothing lost, nothing twice.
 
 use crate::numbers::{FLAVORS, Tally, built, deque, pop_all, push, steal};
-use bywash_deque::chase_lev::{Flavor, Options, Steal};
+use bywash_deque::chase_lev::{Options, Steal, Worker};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -75,6 +75,32 @@ fn pops_steals_and_batches_of_all_flavors_lose_and_double_nothing() {
 }
 
 #[test]
+fn workers_that_rob_each_other_lose_and_double_nothing() {
+    const WORKERS: usize = 3;
+    const ITEMS: usize = 20_000;
+    for flavor in FLAVORS {
+        let workers = [(); WORKERS].map(|()| built(Options::of(flavor).initial_capacity(1)));
+        let stealers = workers.each_ref().map(Worker::stealer);
+        let tally = Tally::of(WORKERS * ITEMS);
+        thread::scope(|scope| {
+            for (place, own) in workers.into_iter().enumerate() {
+                let (stealers, tally) = (&stealers, &tally);
+                scope.spawn(move || {
+                    for number in place * ITEMS..(place + 1) * ITEMS {
+                        push(&own, [number]);
+                        let _ = stealers[number % WORKERS].steal_batch(&own, 4);
+                        let popped = [own.pop(), own.pop()];
+                        tally.take_all(popped.into_iter().flatten().map(|item| *item));
+                    }
+                    tally.take_all(pop_all(&own));
+                });
+            }
+        });
+        tally.check();
+    }
+}
+
+#[test]
 fn no_thief_starves() {
     for flavor in FLAVORS {
         let worker = deque(flavor);
@@ -101,44 +127,36 @@ fn no_thief_starves() {
     }
 }
 
-/// A batch that read a fresh index through a stale buffer: popped twice, a double free. The exact
-/// interleaving is a loom scenario; here the buffer changes size all the time.
-#[test]
-fn batches_while_the_buffer_changes_size_take_nothing_twice_as_in_rustsec_2021_0093() {
-    const ROUNDS: usize = 300;
-    const BURST: usize = 64;
-    let worker = built(Options::lifo().initial_capacity(1));
-    let tally = Tally::of(ROUNDS * BURST);
+/// Pushes `burst` items and pops what thieves leave of them, over and over, among thieves that take
+/// batches of up to `limit`.
+fn bursts_among_batches(options: Options, burst: usize, thieves: usize, limit: usize) {
+    let bursts = 20_000 / burst;
+    let worker = built(options);
+    let tally = Tally::of(bursts * burst);
     tally.among_thieves(
         &worker,
-        2,
-        |_, thief, own| _ = thief.steal_batch(own, 16),
+        thieves,
+        |_, thief, own| _ = thief.steal_batch(own, limit),
         || {
-            for round in 0..ROUNDS {
-                push(&worker, round * BURST..(round + 1) * BURST);
+            for turn in 0..bursts {
+                push(&worker, turn * burst..(turn + 1) * burst);
                 tally.take_all(pop_all(&worker));
             }
         },
     );
 }
 
+/// A batch that read a fresh index through a stale buffer: popped twice, a double free. The exact
+/// interleaving is a loom scenario; here the buffer changes size all the time.
+#[test]
+fn batches_while_the_buffer_changes_size_take_nothing_twice_as_in_rustsec_2021_0093() {
+    bursts_among_batches(Options::lifo().initial_capacity(1), 64, 2, 16);
+}
+
 /// Half of the items stolen by one compare-and-swap while the owner pops past the middle.
 #[test]
 fn a_batch_and_pops_past_the_middle_share_without_overlap_as_in_crossbeam_148() {
-    const ROUNDS: usize = 5_000;
-    let worker = deque(Flavor::Lifo);
-    let tally = Tally::of(ROUNDS * 8);
-    tally.among_thieves(
-        &worker,
-        1,
-        |_, thief, own| _ = thief.steal_batch(own, 4),
-        || {
-            for round in 0..ROUNDS {
-                push(&worker, round * 8..(round + 1) * 8);
-                tally.take_all(pop_all(&worker));
-            }
-        },
-    );
+    bursts_among_batches(Options::lifo(), 8, 1, 4);
 }
 
 /// Indices of 16 bits that came round while a thief was held up, so that its claim succeeded on

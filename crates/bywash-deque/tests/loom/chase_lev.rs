@@ -337,6 +337,24 @@ fn an_owner_that_oversteps_pushes_on_and_meets_the_thief_again() {
 }
 
 #[test]
+fn an_owner_that_oversteps_takes_no_larger_batch_than_it_has_room_for() {
+    model("chase_lev::overstep_room", BOUND, 300, || {
+        let board = Board::new(5);
+        let other: Worker<_, Leak> = deque(four_slots());
+        for number in 1..5 {
+            push(&other, &board, number);
+        }
+        let own: Worker<_, Leak> = deque(Options::lifo().initial_capacity(1).maximum_capacity(1));
+        push(&own, &board, 0);
+        let threads = vec![thief(&own, &board, 1)];
+        pop(&own, &board);
+        assert_eq!(other.stealer().steal_batch(&own, 2), Steal::Taken(1));
+        drain(&own, &board);
+        finish(&other, &board, threads);
+    });
+}
+
+#[test]
 fn a_batch_with_its_first_item_meets_the_owner() {
     for options in [four_slots(), Options::fifo().initial_capacity(4)] {
         model("chase_lev::batch_and_pop", BOUND, 500, move || {
