@@ -3,6 +3,7 @@
 use crate::harness::clock::stopwatch;
 use crate::harness::row::{Contender, Family, Goal, Row, Sample, Setting, Workers, Wrong, check};
 use bywash_deque::{chase_lev, split};
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -31,9 +32,9 @@ const fn stealing(
     Row::new(name, unit, timed, contenders)
         .family(Family::Deque)
         .workers(Workers::Fixed(2))
-        .required(&["crossbeam", "st3"])
+        .required(&["crossbeam", "crossbeam.batch", "st3"])
         .goals(goals)
-        .note("Thieves steal as each library does it best: crossbeam in batches and one by one, st3 in batches.")
+        .note("Thieves take up to 32 items at once; crossbeam's once one by one too. FIFO deques are shown, not ranked: their owners take the oldest item as thieves do, so that one claim can be for many.")
 }
 
 const PAIR: &str = "push one item, pop it, over and over";
@@ -48,32 +49,38 @@ const UNDER_THEFT_GOALS: &[Goal] = &[Goal::against("crossbeam", 0.5)];
 const STOLEN_GOALS: &[Goal] = &[Goal::against("crossbeam", 1.5)];
 
 pub(super) static ROWS: &[Row] = &[
-    row("deque_pair", PAIR, PAIR_GOALS, pairs::<Split>),
-    row("deque_burst64", BURST, BURST_GOALS, bursts::<Split>),
+    row("deque_pair", PAIR, PAIR_GOALS, |s| {
+        alone::<Split>(Pairs::of(s))
+    }),
+    row("deque_burst64", BURST, BURST_GOALS, |s| {
+        alone::<Split>(Bursts::of(s))
+    }),
     stealing(
         "deque_owner_under_theft",
         "ns/op",
         UNDER_THEFT,
         UNDER_THEFT_GOALS,
-        under_theft::<Split>,
+        |s| robbed::<Split>(UnderTheft::of(s)),
     ),
     stealing("deque_stolen", "M/s", STOLEN, STOLEN_GOALS, |s| {
-        stolen::<Split>(s)
+        robbed::<Split>(Stolen::of(s))
     })
     .higher_is_better(),
-    row("chase_lev_pair", PAIR, PAIR_GOALS, pairs::<ChaseLev>),
+    row("chase_lev_pair", PAIR, PAIR_GOALS, |s| {
+        alone::<ChaseLev<false>>(Pairs::of(s))
+    }),
     row("chase_lev_burst64", BURST, BURST_GOALS, |s| {
-        bursts::<ChaseLev>(s)
+        alone::<ChaseLev<false>>(Bursts::of(s))
     }),
     stealing(
         "chase_lev_owner_under_theft",
         "ns/op",
         UNDER_THEFT,
         UNDER_THEFT_GOALS,
-        under_theft::<ChaseLev>,
+        |s| robbed::<ChaseLev<false>>(UnderTheft::of(s)),
     ),
     stealing("chase_lev_stolen", "M/s", STOLEN, STOLEN_GOALS, |s| {
-        stolen::<ChaseLev>(s)
+        robbed::<ChaseLev<false>>(Stolen::of(s))
     })
     .higher_is_better(),
 ];
@@ -93,13 +100,17 @@ static ITEMS: [u64; 64] = {
 };
 const SUM_OF_64: u64 = 64 * 63 / 2;
 
-/// A deque's owner.
-trait Deque: Sized + 'static {
-    type Thief: Thief;
+/// What an owner does alone.
+trait Stack: 'static {
     fn new() -> Self;
-    fn thief(&self) -> Self::Thief;
     fn push(&self, item: Item);
     fn pop(&self) -> Option<Item>;
+}
+
+/// A deque's owner.
+trait Deque: Stack {
+    type Thief: Thief;
+    fn thief(&self) -> Self::Thief;
     /// What an owner does that sees its thieves idle.
     fn offer(&self) {}
 }
@@ -110,21 +121,15 @@ trait Thief: Send {
     fn steal(&mut self) -> (u64, u64);
 }
 
-/// The most items a thief asks for at once.
+/// The most items a thief asks for at once; crossbeam's own limit.
 const BATCH: usize = 32;
 
 struct Split(split::Worker<Item>, split::Stealer<Item>);
 
-impl Deque for Split {
-    type Thief = (split::Worker<Item>, split::Stealer<Item>);
-
+impl Stack for Split {
     fn new() -> Self {
         let (worker, stealer) = split::deque();
         Self(worker, stealer)
-    }
-
-    fn thief(&self) -> Self::Thief {
-        (split::deque().0, self.1.clone())
     }
 
     #[inline(always)]
@@ -135,6 +140,14 @@ impl Deque for Split {
     #[inline(always)]
     fn pop(&self) -> Option<Item> {
         self.0.pop()
+    }
+}
+
+impl Deque for Split {
+    type Thief = (split::Worker<Item>, split::Stealer<Item>);
+
+    fn thief(&self) -> Self::Thief {
+        (split::deque().0, self.1.clone())
     }
 
     fn offer(&self) {
@@ -163,17 +176,16 @@ fn drain(first: u64, mut pop: impl FnMut() -> Option<Item>) -> (u64, u64) {
     (count, sum)
 }
 
-struct ChaseLev(chase_lev::Worker<Item>);
+/// Our growable deque; `FIFO` chooses its flavour.
+struct ChaseLev<const FIFO: bool>(chase_lev::Worker<Item>);
 
-impl Deque for ChaseLev {
-    type Thief = (chase_lev::Worker<Item>, chase_lev::Stealer<Item>);
-
+impl<const FIFO: bool> Stack for ChaseLev<FIFO> {
     fn new() -> Self {
-        Self(chase_lev::Worker::lifo())
-    }
-
-    fn thief(&self) -> Self::Thief {
-        (chase_lev::Worker::lifo(), self.0.stealer())
+        Self(if FIFO {
+            chase_lev::Worker::fifo()
+        } else {
+            chase_lev::Worker::lifo()
+        })
     }
 
     #[inline(always)]
@@ -184,6 +196,14 @@ impl Deque for ChaseLev {
     #[inline(always)]
     fn pop(&self) -> Option<Item> {
         self.0.pop()
+    }
+}
+
+impl<const FIFO: bool> Deque for ChaseLev<FIFO> {
+    type Thief = (chase_lev::Worker<Item>, chase_lev::Stealer<Item>);
+
+    fn thief(&self) -> Self::Thief {
+        (Self::new().0, self.0.stealer())
     }
 }
 
@@ -200,19 +220,13 @@ impl Thief for (chase_lev::Worker<Item>, chase_lev::Stealer<Item>) {
 /// crossbeam's deque; `FIFO` chooses its flavour, `BATCH` how its thief steals.
 struct Crossbeam<const FIFO: bool, const BATCH: bool>(crossbeam_deque::Worker<Item>);
 
-impl<const FIFO: bool, const BATCH: bool> Deque for Crossbeam<FIFO, BATCH> {
-    type Thief = CrossbeamThief<BATCH>;
-
+impl<const FIFO: bool, const BATCH: bool> Stack for Crossbeam<FIFO, BATCH> {
     fn new() -> Self {
         Self(if FIFO {
             crossbeam_deque::Worker::new_fifo()
         } else {
             crossbeam_deque::Worker::new_lifo()
         })
-    }
-
-    fn thief(&self) -> Self::Thief {
-        CrossbeamThief(crossbeam_deque::Worker::new_lifo(), self.0.stealer())
     }
 
     #[inline(always)]
@@ -223,6 +237,14 @@ impl<const FIFO: bool, const BATCH: bool> Deque for Crossbeam<FIFO, BATCH> {
     #[inline(always)]
     fn pop(&self) -> Option<Item> {
         self.0.pop()
+    }
+}
+
+impl<const FIFO: bool, const BATCH: bool> Deque for Crossbeam<FIFO, BATCH> {
+    type Thief = CrossbeamThief<BATCH>;
+
+    fn thief(&self) -> Self::Thief {
+        CrossbeamThief(Self::new().0, self.0.stealer())
     }
 }
 
@@ -253,28 +275,30 @@ macro_rules! st3 {
     ($name:ident, $flavour:ident) => {
         struct $name(st3::$flavour::Worker<Item>);
 
-        impl Deque for $name {
-            type Thief = (st3::$flavour::Worker<Item>, st3::$flavour::Stealer<Item>);
-
+        impl Stack for $name {
             fn new() -> Self {
                 Self(st3::$flavour::Worker::new(ST3_CAPACITY))
             }
 
-            fn thief(&self) -> Self::Thief {
-                (st3::$flavour::Worker::new(ST3_CAPACITY), self.0.stealer())
-            }
-
+            /// Waits when full: of a thief that is held up in a steal, the items stay in the way.
             #[inline(always)]
             fn push(&self, item: Item) {
-                assert!(
-                    self.0.push(item).is_ok(),
-                    "the rows push fewer items than fit"
-                );
+                while self.0.push(item).is_err() {
+                    thread::yield_now();
+                }
             }
 
             #[inline(always)]
             fn pop(&self) -> Option<Item> {
                 self.0.pop()
+            }
+        }
+
+        impl Deque for $name {
+            type Thief = (st3::$flavour::Worker<Item>, st3::$flavour::Stealer<Item>);
+
+            fn thief(&self) -> Self::Thief {
+                (st3::$flavour::Worker::new(ST3_CAPACITY), self.0.stealer())
             }
         }
 
@@ -296,102 +320,136 @@ macro_rules! st3 {
 st3!(St3Lifo, lifo);
 st3!(St3Fifo, fifo);
 
-fn pairs<D: Deque>(setting: &Setting) -> Vec<Contender> {
-    let pairs = setting.repeats(4_000_000, 1_000_000);
-    fn sample(
-        pairs: usize,
-        mut push: impl FnMut(Item),
-        mut pop: impl FnMut() -> Option<Item>,
-    ) -> Result<Sample, Wrong> {
-        let mut run = |count: usize| {
-            let mut sum = 0;
-            for place in 0..count {
-                push(black_box(&ITEMS[place % 64]));
-                sum += pop().copied().unwrap_or(u64::MAX / 2);
-            }
-            sum
-        };
-        check(run(6_400), 100 * SUM_OF_64)?;
-        let mut sum = 0;
-        let time = stopwatch(|| sum = run(pairs));
-        check(sum, pairs as u64 / 64 * SUM_OF_64)?;
-        Ok(Sample::nanoseconds_each(time, pairs))
+/// The floor of the rows without thieves: nobody else may look.
+struct Plain(RefCell<Vec<Item>>);
+
+impl Stack for Plain {
+    fn new() -> Self {
+        Self(RefCell::new(Vec::with_capacity(ITEMS.len())))
     }
-    fn of<D: Deque>(pairs: usize) -> Result<Sample, Wrong> {
-        let deque = D::new();
-        sample(pairs, |item| deque.push(item), || deque.pop())
+
+    #[inline(always)]
+    fn push(&self, item: Item) {
+        self.0.borrow_mut().push(item);
     }
+
+    #[inline(always)]
+    fn pop(&self) -> Option<Item> {
+        self.0.borrow_mut().pop()
+    }
+}
+
+/// What a row without thieves times on each of its contenders.
+trait Alone: Copy + 'static {
+    fn on<S: Stack>(self) -> Result<Sample, Wrong>;
+}
+
+fn alone<D: Deque>(work: impl Alone) -> Vec<Contender> {
     vec![
-        Contender::ours(move || of::<D>(pairs)),
+        Contender::ours(move || work.on::<D>()),
         Contender::rival("crossbeam.lifo", move || {
-            of::<Crossbeam<false, false>>(pairs)
+            work.on::<Crossbeam<false, false>>()
         }),
         Contender::rival("crossbeam.fifo", move || {
-            of::<Crossbeam<true, false>>(pairs)
+            work.on::<Crossbeam<true, false>>()
         }),
-        Contender::rival("st3.lifo", move || of::<St3Lifo>(pairs)),
-        Contender::rival("st3.fifo", move || of::<St3Fifo>(pairs)),
-        Contender::floor("Vec", move || {
-            let stack = std::cell::RefCell::new(Vec::with_capacity(64));
-            let stack = black_box(&stack);
-            sample(
-                pairs,
-                |item| stack.borrow_mut().push(item),
-                || stack.borrow_mut().pop(),
-            )
-        }),
+        Contender::rival("st3.lifo", move || work.on::<St3Lifo>()),
+        Contender::rival("st3.fifo", move || work.on::<St3Fifo>()),
+        Contender::floor("Vec", move || work.on::<Plain>()),
     ]
 }
 
-fn bursts<D: Deque>(setting: &Setting) -> Vec<Contender> {
-    let bursts = setting.repeats(60_000, 15_000);
-    fn sample(
-        bursts: usize,
-        mut push: impl FnMut(Item),
-        mut pop: impl FnMut() -> Option<Item>,
-    ) -> Result<Sample, Wrong> {
-        let mut run = |bursts: usize| {
+/// What a row with a thief times on each of its contenders.
+trait Robbed: Copy + 'static {
+    fn on<D: Deque>(self) -> Result<Sample, Wrong>;
+}
+
+fn robbed<D: Deque>(work: impl Robbed) -> Vec<Contender> {
+    vec![
+        Contender::ours(move || work.on::<D>()),
+        Contender::rival("crossbeam", move || work.on::<Crossbeam<false, false>>()),
+        Contender::rival("crossbeam.batch", move || {
+            work.on::<Crossbeam<false, true>>()
+        }),
+        Contender::rival("st3", move || work.on::<St3Lifo>()),
+        Contender::shown("crossbeam.fifo", move || work.on::<Crossbeam<true, true>>()),
+        Contender::shown("st3.fifo", move || work.on::<St3Fifo>()),
+        Contender::shown("chase_lev.fifo", move || work.on::<ChaseLev<true>>()),
+    ]
+}
+
+/// Push one, pop one, this often.
+#[derive(Clone, Copy)]
+struct Pairs(usize);
+
+impl Pairs {
+    fn of(setting: &Setting) -> Self {
+        Self(setting.repeats(4_000_000, 1_000_000))
+    }
+}
+
+impl Alone for Pairs {
+    fn on<S: Stack>(self) -> Result<Sample, Wrong> {
+        let stack = S::new();
+        let stack = black_box(&stack);
+        let run = |pairs: usize| {
+            let mut sum = 0;
+            for place in 0..pairs {
+                stack.push(black_box(&ITEMS[place % ITEMS.len()]));
+                sum += stack.pop().copied().unwrap_or(u64::MAX / 2);
+            }
+            sum
+        };
+        let time = timed(run, 100 * ITEMS.len(), self.0, 1)?;
+        Ok(Sample::nanoseconds_each(time, self.0))
+    }
+}
+
+/// Push 64, pop 64, this often.
+#[derive(Clone, Copy)]
+struct Bursts(usize);
+
+impl Bursts {
+    fn of(setting: &Setting) -> Self {
+        Self(setting.repeats(60_000, 15_000))
+    }
+}
+
+impl Alone for Bursts {
+    fn on<S: Stack>(self) -> Result<Sample, Wrong> {
+        let stack = S::new();
+        let stack = black_box(&stack);
+        let run = |bursts: usize| {
             let mut sum = 0;
             for _ in 0..bursts {
                 for item in black_box(&ITEMS) {
-                    push(item);
+                    stack.push(item);
                 }
-                while let Some(item) = pop() {
+                while let Some(item) = stack.pop() {
                     sum += *item;
                 }
             }
             sum
         };
-        check(run(100), 100 * SUM_OF_64)?;
-        let mut sum = 0;
-        let time = stopwatch(|| sum = run(bursts));
-        check(sum, bursts as u64 * SUM_OF_64)?;
-        Ok(Sample::nanoseconds_each(time, bursts * ITEMS.len()))
+        let time = timed(run, 100, self.0, ITEMS.len())?;
+        Ok(Sample::nanoseconds_each(time, self.0 * ITEMS.len()))
     }
-    fn of<D: Deque>(bursts: usize) -> Result<Sample, Wrong> {
-        let deque = D::new();
-        sample(bursts, |item| deque.push(item), || deque.pop())
-    }
-    vec![
-        Contender::ours(move || of::<D>(bursts)),
-        Contender::rival("crossbeam.lifo", move || {
-            of::<Crossbeam<false, false>>(bursts)
-        }),
-        Contender::rival("crossbeam.fifo", move || {
-            of::<Crossbeam<true, false>>(bursts)
-        }),
-        Contender::rival("st3.lifo", move || of::<St3Lifo>(bursts)),
-        Contender::rival("st3.fifo", move || of::<St3Fifo>(bursts)),
-        Contender::floor("Vec", move || {
-            let stack = std::cell::RefCell::new(Vec::with_capacity(64));
-            let stack = black_box(&stack);
-            sample(
-                bursts,
-                |item| stack.borrow_mut().push(item),
-                || stack.borrow_mut().pop(),
-            )
-        }),
-    ]
+}
+
+/// Runs `run` to warm up, then with the clock on; holds the sum of the items, `each` a turn, against
+/// the known one.
+fn timed(
+    run: impl Fn(usize) -> u64,
+    warm_up: usize,
+    turns: usize,
+    each: usize,
+) -> Result<Duration, Wrong> {
+    let expected = |turns: usize| (turns * each / ITEMS.len()) as u64 * SUM_OF_64;
+    check(run(warm_up), expected(warm_up))?;
+    let mut sum = 0;
+    let time = stopwatch(|| sum = run(turns));
+    check(sum, expected(turns))?;
+    Ok(time)
 }
 
 /// What a thief carried away: how many items, and their sum.
@@ -432,9 +490,19 @@ fn beside_a_thief<D: Deque, T>(deque: &D, owner: impl FnOnce() -> T) -> (T, Loot
     })
 }
 
-fn under_theft<D: Deque>(setting: &Setting) -> Vec<Contender> {
-    let bursts = setting.repeats(200_000, 40_000);
-    fn of<D: Deque>(bursts: usize) -> Result<Sample, Wrong> {
+/// Push 8, pop what is left of them beside a thief, this often.
+#[derive(Clone, Copy)]
+struct UnderTheft(usize);
+
+impl UnderTheft {
+    fn of(setting: &Setting) -> Self {
+        Self(setting.repeats(200_000, 40_000))
+    }
+}
+
+impl Robbed for UnderTheft {
+    fn on<D: Deque>(self) -> Result<Sample, Wrong> {
+        let Self(bursts) = self;
         let deque = D::new();
         let ((time, pops, mut sum), loot) = beside_a_thief(&deque, || {
             let (mut pops, mut sum) = (0, 0);
@@ -461,19 +529,20 @@ fn under_theft<D: Deque>(setting: &Setting) -> Vec<Contender> {
         check(sum + loot.sum, bursts as u64 / 8 * SUM_OF_64)?;
         Ok(Sample::nanoseconds_each(time, 8 * bursts + pops))
     }
-    vec![
-        Contender::ours(move || of::<D>(bursts)),
-        Contender::rival("crossbeam", move || of::<Crossbeam<false, false>>(bursts)),
-        Contender::rival("crossbeam.batch", move || {
-            of::<Crossbeam<false, true>>(bursts)
-        }),
-        Contender::rival("st3", move || of::<St3Lifo>(bursts)),
-    ]
 }
 
-fn stolen<D: Deque>(setting: &Setting) -> Vec<Contender> {
-    let window = Duration::from_millis(setting.repeats(60, 20) as u64);
-    fn of<D: Deque>(window: Duration) -> Result<Sample, Wrong> {
+/// Keep the deque filled for a thief, so long.
+#[derive(Clone, Copy)]
+struct Stolen(Duration);
+
+impl Stolen {
+    fn of(setting: &Setting) -> Self {
+        Self(Duration::from_millis(setting.repeats(60, 20) as u64))
+    }
+}
+
+impl Robbed for Stolen {
+    fn on<D: Deque>(self) -> Result<Sample, Wrong> {
         /// Few enough for every deque, many enough for a thief's batches.
         const FILLED: u64 = 128;
         let deque = D::new();
@@ -496,7 +565,7 @@ fn stolen<D: Deque>(setting: &Setting) -> Vec<Contender> {
             let (mut pushed, mut pushed_sum) = (0_u64, 0);
             let start = Instant::now();
             let mut turn = 0_u32;
-            while !turn.is_multiple_of(64) || start.elapsed() < window {
+            while !turn.is_multiple_of(64) || start.elapsed() < self.0 {
                 turn = turn.wrapping_add(1);
                 let held = pushed - taken.load(Ordering::Relaxed);
                 if held >= FILLED {
@@ -524,12 +593,4 @@ fn stolen<D: Deque>(setting: &Setting) -> Vec<Contender> {
         check(loot.sum + left_sum, pushed_sum)?;
         Ok(Sample::of(loot.count as f64 / time.as_secs_f64() / 1e6))
     }
-    vec![
-        Contender::ours(move || of::<D>(window)),
-        Contender::rival("crossbeam", move || of::<Crossbeam<false, false>>(window)),
-        Contender::rival("crossbeam.batch", move || {
-            of::<Crossbeam<false, true>>(window)
-        }),
-        Contender::rival("st3", move || of::<St3Lifo>(window)),
-    ]
 }

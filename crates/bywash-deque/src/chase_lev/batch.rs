@@ -156,7 +156,8 @@ impl<T: Item, R: Reclaim> Stealer<T, R> {
             }
         }
         own.shared.counters.pushed(count);
-        own.publish(own.bottom().wrapping_add(count as u64));
+        let line = &own.shared.line;
+        own.publish(line, line.own_bottom().wrapping_add(count as u64));
     }
 }
 

@@ -25,13 +25,31 @@ pub(super) struct Shared<T: Item, R: Reclaim> {
 
 /// All that changes. One cache line and not two: whoever needs one of the indices needs the other.
 pub(super) struct Line {
-    /// The next index to be stolen. Never decreases, but for a FIFO owner that took one step past
-    /// `bottom` and goes back before anybody can follow.
+    /// The next index to be stolen. Never decreases; an owner that claims one index too many stands
+    /// one step past `bottom`, until it has left that index out.
     pub(super) top: AtomicU64,
     /// The index of the next push. Written by the owner alone.
     pub(super) bottom: AtomicU64,
     /// Never null. Replaced, by the owner alone, when the deque grows or shrinks.
     buffer: AtomicPtr<Buffer>,
+}
+
+impl Line {
+    /// Owner: the index of the next push.
+    #[inline(always)]
+    pub(super) fn own_bottom(&self) -> u64 {
+        // Relaxed: the owner wrote it, and nobody else does.
+        self.bottom.load(Ordering::Relaxed)
+    }
+
+    /// Owner: the index of the oldest item.
+    #[inline(always)]
+    pub(super) fn top_for_owner(&self) -> u64 {
+        // Acquire: pairs with the Release of the thieves' compare-and-swap: this thread writes the
+        // slots below `top` again.
+        self.top
+            .load(ordering!(Acquire, "chase_lev.owner.top" => Relaxed))
+    }
 }
 
 impl<T: Item, R: Reclaim> Shared<T, R> {

@@ -3,7 +3,7 @@
 use super::buffer::{Buffer, Slot};
 use super::options::{Flavor, Options};
 use super::outcome::Full;
-use super::shared::Shared;
+use super::shared::{Line, Shared};
 use super::stealer::Stealer;
 use crate::Item;
 use crate::reclaim::{Epoch, Reclaim};
@@ -40,7 +40,7 @@ pub struct Worker<T: Item, R: Reclaim = Epoch> {
     limit: Cell<u64>,
     /// The `top` that was seen when room was last looked for: the true one is this or more.
     top_seen: Cell<u64>,
-    /// With fewer items than this the buffer shrinks; 0 when it is as small as it may be.
+    /// A pop that finds fewer items than this halves the buffer; 0 when it is as small as it may be.
     shrink_below: Cell<u64>,
     pub(super) flavor: Flavor,
     initial: usize,
@@ -91,12 +91,17 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     pub fn len(&self) -> usize {
         // Relaxed: the number is old as soon as it is known.
         let top = self.shared.line.top.load(Ordering::Relaxed);
-        self.bottom().wrapping_sub(top) as usize
+        self.shared.line.own_bottom().wrapping_sub(top) as usize
     }
 
     /// Whether nothing is here. Exact when it says so: only the owner adds items.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many items the buffer has room for before it grows.
+    pub fn capacity(&self) -> usize {
+        self.mask.get() as usize + 1
     }
 
     /// Adds `item` at the bottom, where thieves see it at once.
@@ -108,28 +113,35 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     /// [`Full`] gives the item back when the deque holds its maximum.
     #[inline]
     pub fn push(&self, item: T) -> Result<(), Full<T>> {
-        let bottom = self.bottom();
+        let line = &self.shared.line;
+        let bottom = line.own_bottom();
         if bottom.wrapping_sub(self.top_seen.get()) >= self.limit.get() && !self.make_room(1) {
             return Err(Full(item));
         }
         if mutant("chase_lev.push.slot_after_index") {
-            self.publish(bottom.wrapping_add(1));
+            self.publish(line, bottom.wrapping_add(1));
         }
         self.slot(bottom).put(item.into_raw());
         self.shared.counters.pushed(1);
-        self.publish(bottom.wrapping_add(1));
+        self.publish(line, bottom.wrapping_add(1));
         Ok(())
     }
 
     /// Takes the newest item (LIFO) or the oldest (FIFO).
     ///
-    /// LIFO: one fence, or one compare-and-swap for the last item. FIFO: one addition to a shared
-    /// word. An empty deque costs two loads. Never blocks; allocates only when the buffer halves.
+    /// LIFO: one fence, or for the last item one addition to a shared word. FIFO: one such addition.
+    /// An empty deque costs two loads. Never blocks; allocates only when the buffer halves.
     #[inline]
     pub fn pop(&self) -> Option<T> {
-        let item = match self.flavor {
-            Flavor::Lifo => self.pop_newest(),
-            Flavor::Fifo => self.pop_oldest(),
+        let line = &self.shared.line;
+        // Not remembered: a store to `top_seen` would hold up the next locked operation. Read before
+        // `bottom`, which after a push has to come out of the store buffer.
+        let top = line.top_for_owner();
+        let bottom = line.own_bottom();
+        let item = if bottom.wrapping_sub(top) < self.shrink_below.get() {
+            self.shrink_and_take(bottom, top)
+        } else {
+            self.take(line, bottom, top)
         };
         if item.is_some() {
             self.shared.counters.popped();
@@ -143,29 +155,31 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
         self.shared.counters.read()
     }
 
-    #[inline]
-    fn pop_newest(&self) -> Option<T> {
-        let bottom = self.bottom();
-        // Looked at first, since the last item needs no fence. Not remembered: a store to
-        // `top_seen` would hold up the next locked operation.
-        let top = self.load_top();
+    /// Takes an item, if there is one between a `top` of just now and `bottom`.
+    ///
+    /// `line` is handed down all the way: behind a barrier, to find it again would cost as much as
+    /// to read it.
+    #[inline(always)]
+    fn take(&self, line: &Line, bottom: u64, top: u64) -> Option<T> {
         match bottom.wrapping_sub(top) {
-            0 => {
-                self.shrink_if_sparse(0);
-                return None;
-            }
-            1 => return self.take_last(top),
-            _ => {}
+            0 => None,
+            // The last item is claimed at the thieves' end in any case, which needs no fence.
+            1 => self.take_oldest(line, bottom, top),
+            _ if self.flavor == Flavor::Fifo => self.take_oldest(line, bottom, top),
+            _ => self.take_newest(line, bottom),
         }
+    }
+
+    /// Lowers `bottom` past the newest item, then looks whether a thief has come as far.
+    #[inline(always)]
+    fn take_newest(&self, line: &Line, bottom: u64) -> Option<T> {
         let newest = bottom.wrapping_sub(1);
         // Read ahead of the fence, which would hold it up: only the owner writes slots.
         let raw = self.slot(newest).get();
-        let early_top = mutant("chase_lev.pop.top_before_fence").then(|| self.load_top());
+        let early_top = mutant("chase_lev.pop.top_before_fence").then(|| line.top_for_owner());
         // Release: pairs with the Acquire of `bottom` in `Stealer::look`. A thief that sees this
         // value steals items pushed before it, and later stores head no release sequence for them.
-        self.shared
-            .line
-            .bottom
+        line.bottom
             .store(newest, ordering!(Release, "chase_lev.pop.lower" => Relaxed));
         // SeqCst: pairs with the thieves' SeqCst loads of `top` and then `bottom`. Either the thief
         // sees the lowered bottom, or the load below sees the top that the thief has seen.
@@ -174,97 +188,72 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
         } else if !mutant("chase_lev.pop.fence") {
             fence(Ordering::SeqCst);
         }
-        // Acquire: pairs with the Release of the thieves' compare-and-swap: this thread writes the
-        // slots below `top` again.
-        let top = early_top.unwrap_or_else(|| self.load_top());
+        let top = early_top.unwrap_or_else(|| line.top_for_owner());
         let older = newest.wrapping_sub(top) as i64;
         if older > 0 || (older == 0 && mutant("chase_lev.pop.last_without_claim")) {
-            self.shrink_if_sparse(older as u64);
             // SAFETY: thieves that claim indices up to `newest` have seen a bottom at or below it,
             // so this index is the owner's; `push` put an item there, and it comes out once.
             return Some(unsafe { T::from_raw(raw) });
         }
-        // The last one, or none: the index goes back, and `top` decides.
+        self.meet_thieves(bottom, top)
+    }
+
+    /// Takes the last item if it is there: thieves came to `top` while the owner lowered `bottom`.
+    #[cold]
+    #[inline(never)]
+    fn meet_thieves(&self, bottom: u64, top: u64) -> Option<T> {
         if !mutant("chase_lev.pop.restore") {
-            // Release: pairs with the Acquire of `bottom` in `Stealer::look`, as above.
+            // Release: as where it was lowered.
             self.shared.line.bottom.store(
                 bottom,
                 ordering!(Release, "chase_lev.pop.restore_release" => Relaxed),
             );
         }
-        if older < 0 {
+        if top == bottom {
             return None;
         }
-        self.take_last(newest)
+        self.take_oldest(&self.shared.line, bottom, top)
     }
 
-    /// Takes the only item, if no thief does: `top` was seen just below `bottom`.
-    #[inline]
-    fn take_last(&self, top: u64) -> Option<T> {
-        // Read ahead of the claim, as in `pop_newest`.
-        let raw = self.slot(top).get();
-        // AcqRel: a thief that sees this top sees the owner's pops before it, and the owner knows
-        // what the thieves before it knew. Relaxed on failure: nothing is learnt from it.
-        let claim = self.shared.line.top.compare_exchange(
-            top,
-            top.wrapping_add(1),
-            Ordering::AcqRel,
-            Ordering::Relaxed,
-        );
-        // SAFETY: the claim on the index succeeded; `push` put an item there, and it comes out once.
-        claim.ok().map(|_| unsafe { T::from_raw(raw) })
-    }
-
-    #[inline]
-    fn pop_oldest(&self) -> Option<T> {
-        let bottom = self.bottom();
-        let top = self.load_top();
-        let items = bottom.wrapping_sub(top);
-        if items == 0 {
-            self.shrink_if_sparse(0);
-            return None;
-        }
+    /// Claims the oldest item, which is at `top` or, if thieves were faster, beyond.
+    #[inline(always)]
+    fn take_oldest(&self, line: &Line, bottom: u64, top: u64) -> Option<T> {
         // Read ahead of the claim, which would hold it up: only the owner writes slots.
         let raw = self.slot(top).get();
-        // An addition, which unlike a compare-and-swap never fails. Release: a thief that sees this
-        // top sees the owner's pops before it. Acquire: pairs with the Release of the thieves'
-        // compare-and-swap, as in `load_top`.
-        let claimed = self
-            .shared
-            .line
-            .top
-            .fetch_add(1, ordering!(AcqRel, "chase_lev.pop.oldest" => Relaxed));
-        if claimed == bottom {
-            // Thieves took the rest. Nobody moves `top` while it is above `bottom`; Release as above.
-            if !mutant("chase_lev.pop.oldest_restore") {
-                self.shared.line.top.store(bottom, Ordering::Release);
-            }
-            return None;
+        // An addition, which unlike a compare-and-swap never fails. Relaxed: `bottom` was lowered
+        // behind a fence, so that thieves that see this top see that; and a later load of `top`
+        // learns from it what the thieves' claims before it would have told.
+        let claimed = line.top.fetch_add(1, Ordering::Relaxed);
+        if claimed != top {
+            return self.take_beyond(bottom, claimed);
         }
-        let raw = if claimed == top {
-            raw
-        } else {
-            self.slot(claimed).get()
-        };
-        self.shrink_if_sparse(items);
         // SAFETY: the index was claimed below `bottom`; `push` put an item there, and it comes out
         // once.
         Some(unsafe { T::from_raw(raw) })
     }
 
-    /// The index of the next push.
-    #[inline(always)]
-    pub(super) fn bottom(&self) -> u64 {
-        // Relaxed: the owner wrote it, and nobody else does.
-        self.shared.line.bottom.load(Ordering::Relaxed)
-    }
-
-    #[inline(always)]
-    fn load_top(&self) -> u64 {
-        self.shared
-            .line
-            .top
-            .load(ordering!(Acquire, "chase_lev.owner.top" => Relaxed))
+    /// Takes the item at an index that was claimed, unless that is `bottom`.
+    #[cold]
+    #[inline(never)]
+    fn take_beyond(&self, bottom: u64, claimed: u64) -> Option<T> {
+        if claimed == bottom {
+            // Thieves took the rest, and the claim went one step past the end. That index is left
+            // out, so that `top` never goes back: a thief may have seen where it stands.
+            if !mutant("chase_lev.pop.overstep") {
+                let next = bottom.wrapping_add(1);
+                // Release: as in `publish`.
+                self.shared.line.bottom.store(next, Ordering::Release);
+            }
+            // The index left out holds no item, and must not count as one.
+            if !mutant("chase_lev.pop.overstep_room") {
+                self.top_seen.set(self.shared.line.top_for_owner());
+            }
+            return None;
+        }
+        let raw = self.slot(claimed).get();
+        // SAFETY: the index was claimed below `bottom`; `push` put an item there, and it comes out
+        // once.
+        Some(unsafe { T::from_raw(raw) })
     }
 
     #[inline(always)]
@@ -279,16 +268,16 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
     /// The slot `place` places beyond the bottom: room that [`reserve`](Self::reserve) promised.
     #[inline(always)]
     pub(super) fn free_slot(&self, place: usize) -> &Slot {
-        self.slot(self.bottom().wrapping_add(place as u64))
+        self.slot(self.shared.line.own_bottom().wrapping_add(place as u64))
     }
 
     /// Makes all below `bottom` visible to thieves.
     #[inline(always)]
-    pub(super) fn publish(&self, bottom: u64) {
+    pub(super) fn publish(&self, line: &Line, bottom: u64) {
         self.shared.counters.published();
         // Release: pairs with the Acquire of `bottom` in `Stealer::look`, which then reads the slot
         // and what its item points to.
-        self.shared.line.bottom.store(
+        line.bottom.store(
             bottom,
             ordering!(Release, "chase_lev.push.publish" => Relaxed),
         );
@@ -305,14 +294,17 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
 
     /// How many items are here, or were when `top` was last seen.
     fn occupied(&self) -> u64 {
-        self.bottom().wrapping_sub(self.top_seen.get())
+        self.shared
+            .line
+            .own_bottom()
+            .wrapping_sub(self.top_seen.get())
     }
 
     /// Whether `wanted` more items fit, after growing if need be.
     #[cold]
     #[inline(never)]
     fn make_room(&self, wanted: usize) -> bool {
-        self.top_seen.set(self.load_top());
+        self.top_seen.set(self.shared.line.top_for_owner());
         let needed = self.occupied() as usize + wanted;
         if needed <= self.limit.get() as usize {
             return true;
@@ -324,26 +316,20 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
         true
     }
 
-    /// Halves the buffer when fewer than a quarter of its slots are used.
-    #[inline(always)]
-    fn shrink_if_sparse(&self, items: u64) {
-        if items < self.shrink_below.get() {
-            self.shrink();
-        }
-    }
-
+    /// As `take`, after halving a buffer of which a quarter at most is used.
     #[cold]
     #[inline(never)]
-    fn shrink(&self) {
-        self.top_seen.set(self.load_top());
-        self.resize((self.mask.get() as usize + 1) >> 1);
+    fn shrink_and_take(&self, bottom: u64, top: u64) -> Option<T> {
+        self.top_seen.set(top);
+        self.resize(self.capacity() >> 1);
+        self.take(&self.shared.line, bottom, top)
     }
 
     /// Moves the items to a buffer of `capacity` slots, which they must fit.
     fn resize(&self, capacity: usize) {
         let buffer = Box::new(Buffer::new(capacity));
         let top = self.top_seen.get();
-        for offset in 0..self.bottom().wrapping_sub(top) {
+        for offset in 0..self.shared.line.own_bottom().wrapping_sub(top) {
             let index = top.wrapping_add(offset);
             buffer.slot(index).put(self.slot(index).get());
         }
@@ -362,8 +348,11 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
         self.limit
             .set(capacity.min(self.maximum) as u64 + one_too_many);
         let is_smallest = capacity <= self.initial;
-        self.shrink_below
-            .set(if is_smallest { 0 } else { capacity as u64 / 4 });
+        self.shrink_below.set(if is_smallest {
+            0
+        } else {
+            capacity as u64 / 4 + 1
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 //! The Chase-Lev deque: every scenario ends with each item taken exactly once.
 
 use crate::board::{Board, Token};
-use bywash_deque::chase_lev::{Options, Steal, Stealer, Worker};
+use bywash_deque::chase_lev::{Flavor, Options, Steal, Stealer, Worker};
 use bywash_deque::reclaim::{Epoch, Leak, Reclaim, Strict};
 use bywash_sync::model::{BOUND, model};
 use bywash_sync::thread::{self, JoinHandle};
@@ -286,29 +286,71 @@ fn a_fifo_owner_races_a_thief_and_writes_the_slot_again() {
 }
 
 #[test]
-fn a_fifo_owner_that_oversteps_goes_back_and_uses_the_slot_again() {
-    model("chase_lev::fifo_overstep", BOUND, 100, || {
-        let board = Board::new(2);
-        let options = Options::fifo().initial_capacity(1).maximum_capacity(1);
-        let worker: Worker<_, Leak> = deque(options);
+fn an_owner_that_oversteps_leaves_the_index_out() {
+    for flavor in [Flavor::Lifo, Flavor::Fifo] {
+        model("chase_lev::overstep", BOUND, 750, move || {
+            let board = Board::new(2);
+            let options = Options::of(flavor).initial_capacity(1).maximum_capacity(1);
+            let worker: Worker<_, Leak> = deque(options);
+            push(&worker, &board, 0);
+            let threads = vec![thief(&worker, &board, 2)];
+            pop(&worker, &board);
+            push(&worker, &board, 1);
+            finish(&worker, &board, threads);
+        });
+    }
+}
+
+#[test]
+fn an_owner_that_oversteps_meets_two_thieves() {
+    for flavor in [Flavor::Lifo, Flavor::Fifo] {
+        model(
+            "chase_lev::overstep_two_thieves",
+            BOUND,
+            15_000,
+            move || {
+                let board = Board::new(2);
+                let worker: Worker<_, Leak> = deque(Options::of(flavor).initial_capacity(2));
+                push(&worker, &board, 0);
+                let threads = vec![thief(&worker, &board, 1), thief(&worker, &board, 1)];
+                pop(&worker, &board);
+                push(&worker, &board, 1);
+                finish(&worker, &board, threads);
+            },
+        );
+    }
+}
+
+#[test]
+fn an_owner_that_oversteps_pushes_on_and_meets_the_thief_again() {
+    model("chase_lev::overstep_pushes", BOUND, 5_000, || {
+        let board = Board::new(3);
+        let worker: Worker<_, Leak> = deque(two_slots());
         push(&worker, &board, 0);
         let threads = vec![thief(&worker, &board, 2)];
         pop(&worker, &board);
         push(&worker, &board, 1);
+        push(&worker, &board, 2);
+        pop(&worker, &board);
         finish(&worker, &board, threads);
     });
 }
 
 #[test]
-fn a_fifo_owner_that_oversteps_meets_two_thieves() {
-    model("chase_lev::fifo_two_thieves", BOUND, 1_000, || {
-        let board = Board::new(2);
-        let worker: Worker<_, Leak> = deque(Options::fifo().initial_capacity(2));
-        push(&worker, &board, 0);
-        let threads = vec![thief(&worker, &board, 1), thief(&worker, &board, 1)];
-        pop(&worker, &board);
-        push(&worker, &board, 1);
-        finish(&worker, &board, threads);
+fn an_owner_that_oversteps_takes_no_larger_batch_than_it_has_room_for() {
+    model("chase_lev::overstep_room", BOUND, 300, || {
+        let board = Board::new(5);
+        let other: Worker<_, Leak> = deque(four_slots());
+        for number in 1..5 {
+            push(&other, &board, number);
+        }
+        let own: Worker<_, Leak> = deque(Options::lifo().initial_capacity(1).maximum_capacity(1));
+        push(&own, &board, 0);
+        let threads = vec![thief(&own, &board, 1)];
+        pop(&own, &board);
+        assert_eq!(other.stealer().steal_batch(&own, 2), Steal::Taken(1));
+        drain(&own, &board);
+        finish(&other, &board, threads);
     });
 }
 
