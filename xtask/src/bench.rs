@@ -2,7 +2,8 @@
 
 use crate::build::{self, World};
 use crate::failure::Failure;
-use crate::{process, workspace};
+use crate::process::{self, Patience};
+use crate::workspace;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +21,13 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     }
     let mut command = Command::new(program()?);
     command.args(given).current_dir(workspace::root());
-    process::pass_through(&mut command)
+    let is_quick = given.iter().any(|argument| argument == "--quick");
+    let patience = if is_quick {
+        Patience::QUICK_BENCH
+    } else {
+        Patience::BENCH
+    };
+    process::pass_through(&mut command, patience)
 }
 
 /// Copies the bench to `file`: it runs without cargo, sources or network.

@@ -2,7 +2,8 @@
 
 use crate::build::World;
 use crate::failure::Failure;
-use crate::{features, host, process, workspace};
+use crate::process::{self, Patience};
+use crate::{features, host, workspace};
 
 pub(crate) fn topology(given: &[String]) -> Result<(), Failure> {
     run("topology", given)
@@ -31,5 +32,5 @@ fn run(tool: &str, given: &[String]) -> Result<(), Failure> {
     // Of a broken file libhwloc would say more on standard error than the tool's one line.
     command.env("HWLOC_HIDE_ERRORS", "2");
     command.args(["--", tool]).args(given);
-    process::pass_through(&mut command)
+    process::pass_through(&mut command, Patience::BUILD)
 }
