@@ -5,7 +5,7 @@
 //! all contenders that both runs have. The two sets of quotients are resampled (bootstrap, whole
 //! rounds), and their medians divided. **A row changed when the 95 % interval of that quotient
 //! leaves out 1 and its middle is more than 3 % away from 1.** A row without common contenders is
-//! compared as it is and marked. `docs/decisions/602-comparing-two-runs.md` says why.
+//! compared as it is and marked. `docs/decisions/611-comparing-two-runs.md` says why.
 
 use super::table::figure;
 use crate::harness::measurement::{Figures, Report, RowResult};
