@@ -7,7 +7,7 @@
 //! leaves out 1 and its middle is more than 3 % away from 1.** A row without common contenders is
 //! compared as it is and marked. `docs/decisions/611-comparing-two-runs.md` says why.
 
-use super::table::figure;
+use super::words::figure;
 use crate::harness::measurement::{Figures, Report, RowResult};
 use crate::harness::statistics::{SplitMix64, median, quantile};
 use std::fmt::Write;
