@@ -162,7 +162,9 @@ fn board_line(row: &RowResult) -> String {
     let class = verdict_class(&row.verdict);
     let ratio = words::ratio(row).map_or(String::new(), |(middle, high)| {
         let gauge = gauge([row.ratio_low, row.ratio_to_best, row.ratio_high], class);
-        format!("<span class=\"ratio\">{middle} <small>≤&nbsp;{high}</small> {gauge}</span>")
+        format!(
+            "<span class=\"ratio\"><span>{middle} <small>≤&nbsp;{high}</small></span>{gauge}</span>"
+        )
     });
     let unchecked = if row.checked {
         ""

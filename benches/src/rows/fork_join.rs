@@ -35,7 +35,7 @@ pub(super) struct Programs<W: 'static, S: 'static> {
     pub(super) ours: fn(&bywash::Context<'_>, &W, &mut S),
     pub(super) rayon: fn(&W, &mut S),
     pub(super) chili: ChiliProgram<W, S>,
-    pub(super) forte: fn(&forte::Worker, &W, &mut S),
+    pub(super) forte: ForteProgram<W, S>,
 }
 
 /// The same call in each library's idiom; `cx` stands for what the library passes along.
@@ -74,6 +74,9 @@ pub(super) type SerialProgram<W, S> = fn(&W, &mut S);
 
 /// A program that runs in a scope of chili's.
 pub(super) type ChiliProgram<W, S> = fn(&mut chili::Scope<'_>, &W, &mut S);
+
+/// A program that runs on a worker of forte's.
+pub(super) type ForteProgram<W, S> = fn(&forte::Worker, &W, &mut S);
 
 /// How a time becomes a figure.
 #[derive(Clone, Copy)]
@@ -127,21 +130,25 @@ impl<W: Send + Sync + 'static, S: Send + 'static> ForkJoin<W, S> {
         all
     }
 
-    /// The same for a program to which the order of its two sides matters. chili runs the second
-    /// side first: the one that counts is given the sides `exchanged`, so that it goes through
+    /// The same for a program to which the order of its two sides matters. chili and forte run the
+    /// second side first: those that count are taken from `exchanged`, so that they go through
     /// memory as everybody else does; the program as it is written stands beside.
     pub(super) fn contenders_in_order(
         mut self,
         setting: &Setting,
-        exchanged: ChiliProgram<W, S>,
+        exchanged: Programs<W, S>,
     ) -> Vec<Contender> {
-        let backwards = std::mem::replace(&mut self.programs.chili, exchanged);
+        let chili = std::mem::replace(&mut self.programs.chili, exchanged.chili);
+        let forte = std::mem::replace(&mut self.programs.forte, exchanged.forte);
         let workers = setting.workers;
         let this = Arc::new(self);
         let mut all = this.everybody(workers);
+        let [on_chili, on_forte] = [(); 2].map(|()| Arc::clone(&this));
         all.push(Contender::shown("chili.backwards", move || {
-            this.on_chili(workers, backwards)
+            on_chili.on_chili(workers, chili)
         }));
+        let forte = move || on_forte.on_forte(workers, forte);
+        all.push(Contender::shown("forte.backwards", forte).in_own_process());
         all
     }
 
@@ -160,9 +167,7 @@ impl<W: Send + Sync + 'static, S: Send + 'static> ForkJoin<W, S> {
                 chili.on_chili(workers, chili.programs.chili)
             }),
             Contender::rival("forte", move || {
-                rivals::forte::inside(workers, |worker| {
-                    forte.sample(|work, out| (forte.programs.forte)(worker, work, out))
-                })
+                forte.on_forte(workers, forte.programs.forte)
             })
             .in_own_process(),
             Contender::floor("serial", move || serial.sample(serial.programs.serial)),
@@ -172,6 +177,12 @@ impl<W: Send + Sync + 'static, S: Send + 'static> ForkJoin<W, S> {
     fn on_chili(&self, workers: usize, run: ChiliProgram<W, S>) -> Result<Sample, Wrong> {
         rivals::chili::inside(workers, |scope| {
             self.sample(|work, out| run(scope, work, out))
+        })
+    }
+
+    fn on_forte(&self, workers: usize, run: ForteProgram<W, S>) -> Result<Sample, Wrong> {
+        rivals::forte::inside(workers, |worker| {
+            self.sample(|work, out| run(worker, work, out))
         })
     }
 

@@ -1,8 +1,8 @@
 //! Rows `join_*`: what a fork costs when every call forks and nothing is cut off.
 
-use super::fork_join::{ForkJoin, Per, everywhere};
+use super::fork_join::{ForkJoin, Per, Programs, everywhere};
 use crate::harness::row::{Contender, Goal, Row, Setting};
-use crate::workloads::fork_join::{serial, serial_calls, with_chili};
+use crate::workloads::fork_join::{serial, serial_calls};
 use crate::workloads::tree::Tree;
 
 pub(super) static ROWS: &[Row] = table! {
@@ -35,9 +35,10 @@ const fn row(
         .note(ORDER)
 }
 
-const ORDER: &str = "chili runs 63 of 64 forks as plain calls that nobody can steal, and its second \
-side first. It is given the sides the other way round, so that it walks memory in the same order as \
-the others; chili.backwards, which is not counted, is given them as the others are.";
+const ORDER: &str = "chili and forte run their second side first. They are given the sides the other way \
+round, so that they visit the nodes in the same order as the others; chili.backwards and forte.backwards, \
+which are not counted, are given them as the others are. chili runs 63 of 64 forks as plain calls that \
+nobody can steal.";
 
 const FOLDED: &str = "serial makes every call, as the parallel forms do; in serial.folded the compiler has \
 turned every second call into a loop. chili runs 63 of 64 forks as plain calls that nobody can steal.";
@@ -55,23 +56,31 @@ fn fib(setting: &Setting) -> Vec<Contender> {
 }
 
 fn tree(setting: &Setting, levels: u32, calls: usize) -> Vec<Contender> {
-    let programs = everywhere!(|cx, node: &Tree, sum: &mut u64| *sum += tree(cx, node));
-    let nodes = Tree::nodes(levels);
-    let tree = Tree::perfect(levels);
-    ForkJoin::adding(programs, tree, nodes as u64, Per::Operation(nodes))
-        .calls(calls)
-        .contenders_in_order(setting, |scope, node, sum| {
-            *sum += with_chili::tree_reversed(scope, node);
-        })
+    trees(setting, levels, calls, forwards(), backwards())
 }
 
 fn tree_reversed(setting: &Setting, levels: u32, calls: usize) -> Vec<Contender> {
-    let programs = everywhere!(|cx, node: &Tree, sum: &mut u64| *sum += tree_reversed(cx, node));
+    trees(setting, levels, calls, backwards(), forwards())
+}
+
+fn forwards() -> Programs<Tree, u64> {
+    everywhere!(|cx, node: &Tree, sum: &mut u64| *sum += tree(cx, node))
+}
+
+fn backwards() -> Programs<Tree, u64> {
+    everywhere!(|cx, node: &Tree, sum: &mut u64| *sum += tree_reversed(cx, node))
+}
+
+fn trees(
+    setting: &Setting,
+    levels: u32,
+    calls: usize,
+    programs: Programs<Tree, u64>,
+    exchanged: Programs<Tree, u64>,
+) -> Vec<Contender> {
     let nodes = Tree::nodes(levels);
     let tree = Tree::perfect(levels);
     ForkJoin::adding(programs, tree, nodes as u64, Per::Operation(nodes))
         .calls(calls)
-        .contenders_in_order(setting, |scope, node, sum| {
-            *sum += with_chili::tree(scope, node);
-        })
+        .contenders_in_order(setting, exchanged)
 }
