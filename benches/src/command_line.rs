@@ -6,7 +6,8 @@ use crate::harness::row::Row;
 use crate::harness::supervisor::{self, Run};
 use crate::hot_paths;
 use crate::report::instructions::{self, Purpose};
-use crate::report::{compare, file, page, readme, table};
+use crate::report::page::{self, Beside};
+use crate::report::{compare, file, readme, table};
 use clap::Parser;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -172,8 +173,12 @@ fn draw_page(page: &Path, results: &Path) -> Result<ExitCode, String> {
 /// Draws the page. A `simulation.txt` beside it, the output of `cargo xtask simulate`, becomes
 /// its section on machines with many cores.
 fn write_page(path: &Path, report: &Report) -> Result<(), String> {
-    let model = fs::read_to_string(path.with_file_name("simulation.txt")).ok();
-    file::write_text(path, &page::render(report, model.as_deref()))
+    let criterion = path.with_file_name("../criterion/report/index.html");
+    let beside = Beside {
+        model: fs::read_to_string(path.with_file_name("simulation.txt")).ok(),
+        has_criterion: criterion.is_file(),
+    };
+    file::write_text(path, &page::render(report, &beside))
 }
 
 fn measure(arguments: &Arguments, rows: &[&Row]) -> Result<ExitCode, String> {

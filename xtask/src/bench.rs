@@ -2,9 +2,10 @@
 
 use crate::build::{self, World};
 use crate::failure::Failure;
-use crate::{process, workspace};
+use crate::process::{self, Patience};
+use crate::{host, tools, workspace};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const BUILD: [&str; 5] = ["build", "--profile", "bench", "--package", "bywash-bench"];
@@ -20,7 +21,65 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     }
     let mut command = Command::new(program()?);
     command.args(given).current_dir(workspace::root());
-    process::pass_through(&mut command)
+    if draws_a_page(given) {
+        add_models(&page_folder(given));
+    }
+    let is_quick = given.iter().any(|argument| argument == "--quick");
+    let patience = if is_quick {
+        Patience::QUICK_BENCH
+    } else {
+        Patience::BENCH
+    };
+    process::pass_through(&mut command, patience)
+}
+
+/// Whether this call ends with a page: what only lists, compares or counts does not.
+fn draws_a_page(given: &[String]) -> bool {
+    let others = [
+        "--list",
+        "--compare",
+        "--instructions",
+        "--readme",
+        "--help",
+        "-h",
+    ];
+    given
+        .iter()
+        .all(|argument| !others.contains(&argument.as_str()))
+}
+
+/// Where the page will lie: beside the report.
+fn page_folder(given: &[String]) -> PathBuf {
+    let named = ["--json", "--page"].iter().find_map(|option| {
+        given.iter().enumerate().find_map(|(place, argument)| {
+            let rest = argument.strip_prefix(option)?;
+            match rest.strip_prefix('=') {
+                Some(path) => Some(path),
+                None if rest.is_empty() => given.get(place + 1).map(String::as_str),
+                None => None,
+            }
+        })
+    });
+    let report = workspace::root().join(named.unwrap_or("target/bench/report.json"));
+    report.parent().map(Path::to_path_buf).unwrap_or(report)
+}
+
+/// Lays the models of machines with many cores beside the page, which shows them as such. A page
+/// without them says so, hence a line is all that is lost.
+fn add_models(folder: &Path) {
+    let models = if host::has_hwloc() {
+        tools::models()
+    } else {
+        Err(host::no_hwloc())
+    };
+    let written = models.and_then(|text| {
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(folder.join("simulation.txt"), text))
+            .map_err(|error| format!("{}: {error}", folder.display()))
+    });
+    if let Err(reason) = written {
+        eprintln!("xtask: the page goes without models of many cores ({reason})");
+    }
 }
 
 /// Copies the bench to `file`: it runs without cargo, sources or network.
@@ -46,4 +105,26 @@ pub(crate) fn program() -> Result<std::path::PathBuf, Failure> {
         .map(|program| program.path)
         .next()
         .ok_or_else(|| Failure::failed("cargo built the bench without naming its program"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{draws_a_page, page_folder};
+
+    fn given(words: &str) -> Vec<String> {
+        words.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn models_lie_beside_the_report_that_was_asked_for() {
+        assert!(page_folder(&given("--quick")).ends_with("target/bench"));
+        assert!(page_folder(&given("--json=/a/b.json")).ends_with("/a"));
+        assert!(page_folder(&given("--quick --json /a/b.json")).ends_with("/a"));
+    }
+
+    #[test]
+    fn what_measures_nothing_needs_no_model() {
+        assert!(draws_a_page(&given("--quick --filter join_fib")));
+        assert!(!draws_a_page(&given("--compare a b")));
+    }
 }

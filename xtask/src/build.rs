@@ -1,5 +1,6 @@
 //! The worlds a build can be made for: each has its flags and a target folder of its own.
 
+use crate::process::{self, Patience};
 use crate::workspace;
 use std::path::PathBuf;
 use std::process::Command;
@@ -97,7 +98,8 @@ pub(crate) struct Executable {
 
 /// Builds with `command` and names the programs that came out.
 pub(crate) fn executables(command: &mut Command) -> Result<Vec<Executable>, String> {
-    let messages = crate::process::read(command.arg("--message-format=json-render-diagnostics"))?;
+    let command = command.arg("--message-format=json-render-diagnostics");
+    let messages = process::read(command, Patience::BUILD)?;
     Ok(messages.lines().filter_map(executable).collect())
 }
 

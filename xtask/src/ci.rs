@@ -4,6 +4,7 @@ use crate::arguments::{Accepted, Arguments};
 use crate::build::World;
 use crate::failure::Failure;
 use crate::mutants::{self, Shard};
+use crate::process::Patience;
 use crate::steps::Steps;
 use crate::{bench, features, host, outside, process, sanitize, tidy, workspace};
 use std::process::Command;
@@ -28,22 +29,25 @@ pub(crate) fn add_lints(steps: &mut Steps) -> Result<(), Failure> {
     steps.program(
         "format",
         &mut World::Plain.cargo(&["fmt", "--all", "--check"]),
+        Patience::ANSWER,
     );
     let lint = ["--all-targets", "--", "-D", "warnings"];
     let mut clippy = World::Plain.cargo(&["clippy", "--workspace"]);
-    steps.program("lints", clippy.args(lint));
+    steps.program("lints", clippy.args(lint), Patience::BUILD);
     for package in workspace::crates().map_err(Failure::Failed)? {
         for set in features::sets(&package).iter().skip(1) {
             let mut clippy = World::Plain.cargo(&["clippy", "--package", package.name()]);
             let name = format!("lints: {} {}", package.name(), set.title());
-            steps.program(&name, clippy.args(&set.0).args(lint));
+            let clippy = clippy.args(&set.0).args(lint);
+            steps.program(&name, clippy, Patience::BUILD);
         }
     }
     if !host::has_hwloc() {
         steps.skip("lints: feature hwloc", host::no_hwloc());
     }
     let mut rustdoc = World::Plain.cargo(&["doc", "--workspace", "--no-deps"]);
-    steps.program("documentation", rustdoc.env("RUSTDOCFLAGS", "-D warnings"));
+    rustdoc.env("RUSTDOCFLAGS", "-D warnings");
+    steps.program("documentation", &mut rustdoc, Patience::BUILD);
     Ok(())
 }
 
@@ -55,7 +59,8 @@ fn add_instructions(steps: &mut Steps) -> Result<(), Failure> {
     }
     let mut bench = Command::new(bench::program()?);
     bench.current_dir(workspace::root());
-    steps.program("instructions", bench.arg("--instructions"));
+    let count = bench.arg("--instructions");
+    steps.program("instructions", count, Patience::INSTRUCTIONS);
     Ok(())
 }
 
@@ -64,7 +69,7 @@ fn shard_of_the_day() -> Shard {
     let mut git = Command::new("git");
     git.current_dir(workspace::root())
         .args(["rev-parse", "HEAD"]);
-    let hash = process::read(&mut git).unwrap_or_default();
+    let hash = process::read(&mut git, Patience::ANSWER).unwrap_or_default();
     Shard {
         index: place(hash.trim()),
         count: SHARDS,

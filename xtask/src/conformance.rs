@@ -8,16 +8,13 @@ use crate::arguments::{Accepted, Arguments};
 use crate::build::{self, Executable, World};
 use crate::failure::Failure;
 use crate::manifest::Manifest;
+use crate::process::{self, Patience};
 use crate::steps::Steps;
-use crate::{process, workspace};
+use crate::workspace;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
-
-/// No test file may take longer: a suite that a deque starves would spin for ever.
-const LIMIT: Duration = Duration::from_secs(600);
 
 /// One library's suite.
 struct Suite {
@@ -182,15 +179,15 @@ impl Suite {
         for (test, _) in self.left_out {
             command.args(["--skip", test]);
         }
-        let finished = process::listen(&mut command, LIMIT)?;
+        let finished = process::listen(&mut command, Patience::CONFORMANCE)?;
         let title = program.source.display();
         let tests = finished
             .output
             .lines()
             .filter(|line| line.starts_with("test "));
         tests.clone().for_each(|line| println!("  {line}"));
-        if finished.timed_out {
-            Err(format!("{title}: not done within {} s", LIMIT.as_secs()))
+        if let Some(reason) = &finished.timed_out {
+            Err(format!("{title} {reason}:\n{}", finished.tail(12)))
         } else if finished.succeeded() {
             Ok(tests.filter(|line| line.ends_with(" ... ok")).count())
         } else {
@@ -254,7 +251,8 @@ impl Suite {
 
 /// The folder of a library that the bench depends on.
 fn source(library: &str) -> Result<PathBuf, String> {
-    let metadata = process::read(&mut World::Plain.cargo(&["metadata", "--format-version", "1"]))?;
+    let mut cargo = World::Plain.cargo(&["metadata", "--format-version", "1"]);
+    let metadata = process::read(&mut cargo, Patience::ANSWER)?;
     folder_in(&metadata, library)
         .ok_or_else(|| format!("`cargo metadata` names no package {library}"))
 }

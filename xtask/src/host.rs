@@ -1,6 +1,6 @@
 //! What this machine has: libhwloc, valgrind, and its target triple.
 
-use crate::process;
+use crate::process::{self, Patience};
 use std::process::Command;
 
 /// What a Debian machine needs for feature `hwloc`.
@@ -29,7 +29,7 @@ pub(crate) fn no_valgrind() -> String {
 
 /// The target that the toolchain builds for by default.
 pub(crate) fn triple() -> Result<String, String> {
-    let version = process::read(Command::new("rustc").arg("-vV"))?;
+    let version = process::read(Command::new("rustc").arg("-vV"), Patience::ANSWER)?;
     version
         .lines()
         .find_map(|line| line.strip_prefix("host: "))

@@ -75,8 +75,8 @@ pub(crate) fn explore_all(scenarios: &[Scenario]) -> Result<String, String> {
 /// Runs one scenario; green only with the line that says how many schedules it met.
 fn explore(scenario: &Scenario) -> Result<Vec<String>, String> {
     let finished = scenario.run(None)?;
-    if finished.timed_out {
-        return Err(format!("not done within {} s", scenario::LIMIT.as_secs()));
+    if let Some(reason) = finished.timed_out {
+        return Err(reason);
     }
     if !finished.succeeded() {
         return Err(format!("\n{}", finished.tail(30)));

@@ -163,8 +163,8 @@ fn hunt(cases: &[(Mutant, Scenario)]) -> Result<String, String> {
 
 /// The word for a mutant that behaved as expected, or what it did instead.
 fn judge(expected: &Expected, finished: &Finished) -> Result<&'static str, String> {
-    if finished.timed_out {
-        return Err(format!("not done within {} s", scenario::LIMIT.as_secs()));
+    if let Some(reason) = &finished.timed_out {
+        return Err(reason.clone());
     }
     if finished.code == Some(NEVER_REACHED) {
         return Err("its site was never reached".to_owned());
@@ -241,7 +241,7 @@ mod tests {
     fn finished(code: i32, output: &str) -> Finished {
         Finished {
             code: Some(code),
-            timed_out: false,
+            timed_out: None,
             output: output.to_owned(),
         }
     }
@@ -270,7 +270,7 @@ mod tests {
     fn a_site_never_reached_and_a_search_without_end_are_errors_for_both_kinds() {
         let endless = Finished {
             code: None,
-            timed_out: true,
+            timed_out: Some("did not end in 1 s".to_owned()),
             output: "deadlock".to_owned(),
         };
         for expected in [Expected::Equivalent, Expected::Red("deadlock".to_owned())] {

@@ -6,8 +6,9 @@
 use crate::arguments::{Accepted, Arguments};
 use crate::build;
 use crate::failure::Failure;
+use crate::process::{self, Patience};
 use crate::steps::Steps;
-use crate::{process, workspace};
+use crate::workspace;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -94,10 +95,9 @@ fn meet(name: &str, page: &str, unwanted: &[&str]) -> Result<String, String> {
         );
         command
     };
-    process::show(&mut cargo(&["run", "--quiet"]))?;
-    let tree = process::read(&mut cargo(&[
-        "tree", "--edges", "normal", "--prefix", "none",
-    ]))?;
+    process::show(&mut cargo(&["run", "--quiet"]), Patience::BUILD)?;
+    let mut tree = cargo(&["tree", "--edges", "normal", "--prefix", "none"]);
+    let tree = process::read(&mut tree, Patience::ANSWER)?;
     let met = packages(&tree);
     match unwanted.iter().find(|unwanted| met.contains(*unwanted)) {
         Some(unwanted) => Err(format!("{name} drags in {unwanted}:\n{tree}")),

@@ -3,6 +3,7 @@
 use crate::arguments::{Accepted, Arguments};
 use crate::build::World;
 use crate::failure::Failure;
+use crate::process::Patience;
 use crate::steps::Steps;
 
 pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
@@ -16,5 +17,5 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
 pub(crate) fn add(steps: &mut Steps) {
     // The tree may hold work that is not committed yet; what it packs is the same.
     let mut command = World::Plain.cargo(&["package", "--workspace", "--allow-dirty"]);
-    steps.program("package", command.arg("--quiet"));
+    steps.program("package", command.arg("--quiet"), Patience::BUILD);
 }

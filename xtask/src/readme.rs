@@ -2,7 +2,8 @@
 
 use crate::arguments::{Accepted, Arguments};
 use crate::failure::Failure;
-use crate::{bench, process, workspace};
+use crate::process::{self, Patience};
+use crate::{bench, workspace};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,7 +34,7 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
         .current_dir(workspace::root())
         .args(["--readme", "README.md", "--results"])
         .arg(report);
-    process::pass_through(&mut command)
+    process::pass_through(&mut command, Patience::ANSWER)
 }
 
 /// The report with the latest date in its name, whatever its machine.

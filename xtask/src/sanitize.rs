@@ -6,16 +6,12 @@
 use crate::arguments::{Accepted, Arguments};
 use crate::build::{self, World};
 use crate::failure::Failure;
-use crate::process::{self, Finished};
+use crate::process::{self, Finished, Patience};
 use crate::steps::Steps;
-use crate::{host, workspace};
+use crate::{host, test, workspace};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
-
-/// No stress program may take longer.
-const LIMIT: Duration = Duration::from_secs(300);
 
 /// The errors that each sanitizer has to report, and the words it does it with.
 const PLANTED: &[(World, &str, &str)] = &[
@@ -53,25 +49,20 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
 /// All tests but doctests, whose little programs would each be built anew.
 pub(crate) fn address(steps: &mut Steps) {
     steps.check("address: planted errors", || planted(World::Address));
-    steps.check("address: tests", || {
-        let triple = host::triple()?;
-        let mut command = World::Address.cargo(&["test", "--release", "--target", &triple]);
-        command
-            .args([
-                "--workspace",
-                "--exclude",
-                "bywash-bench",
-                "--exclude",
-                "xtask",
-            ])
-            .args(["--lib", "--bins", "--tests"])
-            .env(
-                "ASAN_OPTIONS",
-                "detect_leaks=1:detect_stack_use_after_return=1",
-            );
-        process::show(&mut command).map(|()| String::new())
-    });
+    let name = "address: tests";
+    match host::triple() {
+        Err(reason) => steps.check(name, || Err(reason)),
+        Ok(triple) => test::add_tests(steps, name, World::Address, |tests| {
+            tests
+                .args(["--release", "--target", &triple, "--workspace"])
+                .args(["--exclude", "bywash-bench", "--exclude", "xtask"])
+                .args(["--lib", "--bins", "--tests"])
+                .env("ASAN_OPTIONS", ASAN_OPTIONS)
+        }),
+    }
 }
+
+const ASAN_OPTIONS: &str = "detect_leaks=1:detect_stack_use_after_return=1";
 
 /// Every `examples/stress.rs`: a program of its own, since libtest cannot be instrumented.
 pub(crate) fn thread(steps: &mut Steps) {
@@ -91,7 +82,8 @@ pub(crate) fn thread(steps: &mut Steps) {
             for program in build::executables(&mut cargo)? {
                 let mut command = Command::new(&program.path);
                 let options = format!("suppressions={} exitcode=66", suppressions.display());
-                let finished = process::listen(command.env("TSAN_OPTIONS", options), LIMIT)?;
+                let finished =
+                    process::listen(command.env("TSAN_OPTIONS", options), Patience::SCENARIO)?;
                 said.push(clean(package.name(), &finished)?);
             }
         }
@@ -127,8 +119,8 @@ fn planted(world: World) -> Result<String, String> {
             .args(["--edition", "2024", "-O", "-o"])
             .arg(&program)
             .arg(source);
-        process::show(&mut rustc)?;
-        let finished = process::listen(&mut Command::new(&program), LIMIT)?;
+        process::show(&mut rustc, Patience::BUILD)?;
+        let finished = process::listen(&mut Command::new(&program), Patience::SCENARIO)?;
         if finished.succeeded() || !finished.output.contains(words) {
             return Err(format!(
                 "the planted {name} went unreported:\n{}",
@@ -156,7 +148,7 @@ mod tests {
     fn a_report_is_an_error_even_where_the_exit_code_is_zero() {
         let mut finished = Finished {
             code: Some(0),
-            timed_out: false,
+            timed_out: None,
             output: "1000 items\n".to_owned(),
         };
         assert_eq!(clean("x", &finished).unwrap(), "x: 1000 items");

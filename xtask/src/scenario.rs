@@ -1,14 +1,10 @@
 //! The scenarios of the model checkers: found, run each in a process of its own, and judged.
 
 use crate::build::{self, World};
-use crate::process::{self, Finished};
+use crate::process::{self, Finished, Patience};
 use crate::workspace::{self, Package};
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
-
-/// No scenario may search longer; a mutant that makes one search on is an error too.
-pub(crate) const LIMIT: Duration = Duration::from_secs(300);
 
 /// One test of a crate's `tests/loom` or `tests/shuttle`.
 #[derive(Clone, Debug)]
@@ -36,8 +32,8 @@ impl Scenario {
         if let Some(mutant) = mutant {
             command.env("BYWASH_MUTANT", mutant);
         }
-        let finished = process::listen(&mut command, LIMIT)?;
-        if finished.output.contains("running 1 test\n") || finished.timed_out {
+        let finished = process::listen(&mut command, Patience::SCENARIO)?;
+        if finished.output.contains("running 1 test\n") || finished.timed_out.is_some() {
             Ok(finished)
         } else {
             Err(format!(
@@ -72,7 +68,7 @@ pub(crate) fn build(world: World, test: &str) -> Result<Vec<Scenario>, String> {
             .iter()
             .find(|program| program.source.starts_with(&package.folder))
             .ok_or_else(|| format!("no test program was built for {}", package.name()))?;
-        let list = process::read(Command::new(&program.path).arg("--list"))?;
+        let list = process::read(Command::new(&program.path).arg("--list"), Patience::ANSWER)?;
         let names: Vec<_> = list
             .lines()
             .filter_map(|line| line.strip_suffix(": test"))

@@ -1,10 +1,12 @@
 //! `xtask soak`: random programs of all operations against a sequential model, for minutes.
 
 use crate::arguments::{Accepted, Arguments};
-use crate::build::World;
+use crate::build::{self, World};
 use crate::failure::Failure;
+use crate::process::{self, Patience};
 use crate::steps::Steps;
-use crate::{process, workspace};
+use crate::workspace;
+use std::process::Command;
 
 /// The facade's program that knows the operations and the model.
 const PROGRAM: &str = "crates/bywash/examples/soak/main.rs";
@@ -37,10 +39,18 @@ pub(crate) fn add(steps: &mut Steps, minutes: u32) {
         if !workspace::root().join(PROGRAM).is_file() {
             return Err(format!("there is no {PROGRAM}"));
         }
-        let mut command = World::Plain.cargo(&["run", "--release", "--package", "bywash"]);
-        command
-            .args(["--example", "soak", "--", "--minutes"])
-            .arg(minutes.to_string());
-        process::show(&mut command).map(|()| String::new())
+        let mut cargo = World::Plain.cargo(&["build", "--release", "--package", "bywash"]);
+        let programs = build::executables(cargo.args(["--example", "soak"]))?;
+        let [program] = &programs[..] else {
+            return Err(format!(
+                "cargo built {} programs for {PROGRAM}",
+                programs.len()
+            ));
+        };
+        let mut command = Command::new(&program.path);
+        command.args(["--minutes", &minutes.to_string()]);
+        let patience = Patience::seconds(60 * u64::from(minutes) + 120);
+        process::show(&mut command, patience)?;
+        Ok(String::new())
     });
 }

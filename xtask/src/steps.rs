@@ -1,7 +1,7 @@
 //! The steps of a command: each timed, each with its outcome, and the table at the end.
 
 use crate::failure::Failure;
-use crate::process;
+use crate::process::{self, Patience};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -21,18 +21,36 @@ struct Step {
     outcome: Outcome,
 }
 
-/// The steps done so far. One that fails does not keep the next from running.
+/// The steps done so far. One that fails does not keep the next from running; one that hangs does,
+/// since what comes after it would hang in the same place, for minutes each.
 #[derive(Debug, Default)]
-pub(crate) struct Steps(Vec<Step>);
+pub(crate) struct Steps {
+    done: Vec<Step>,
+    hung: Option<String>,
+}
 
 impl Steps {
     /// A step that is one program, with its output shown.
-    pub(crate) fn program(&mut self, name: &str, command: &mut Command) {
-        self.check(name, || process::show(command).map(|()| String::new()));
+    pub(crate) fn program(&mut self, name: &str, command: &mut Command, patience: Patience) {
+        let mut has_hung = false;
+        self.check(name, || {
+            process::show(command, patience).map_err(|broken| {
+                has_hung = broken.has_hung;
+                broken.reason
+            })?;
+            Ok(String::new())
+        });
+        if has_hung {
+            self.hung = Some(name.to_owned());
+        }
     }
 
     /// A step of our own: `Ok` with what there is to say, or what was wrong.
     pub(crate) fn check(&mut self, name: &str, work: impl FnOnce() -> Result<String, String>) {
+        if let Some(hung) = &self.hung {
+            let reason = format!("not tried after \"{hung}\" hung");
+            return self.skip(name, reason);
+        }
         println!("\n== {name}");
         let started = Instant::now();
         let outcome = match work() {
@@ -44,7 +62,7 @@ impl Steps {
             Outcome::Failed(reason) => eprintln!("{name}: {reason}"),
             Outcome::Passed(_) | Outcome::Skipped(_) => {}
         }
-        self.0.push(Step {
+        self.done.push(Step {
             name: name.to_owned(),
             took: started.elapsed(),
             outcome,
@@ -55,7 +73,7 @@ impl Steps {
     pub(crate) fn skip(&mut self, name: &str, reason: impl Into<String>) {
         let reason = reason.into();
         println!("\n== {name}: left out: {reason}");
-        self.0.push(Step {
+        self.done.push(Step {
             name: name.to_owned(),
             took: Duration::ZERO,
             outcome: Outcome::Skipped(reason),
@@ -77,17 +95,22 @@ impl Steps {
     }
 
     fn failed(&self) -> impl Iterator<Item = &str> {
-        self.0
+        self.done
             .iter()
             .filter(|step| matches!(step.outcome, Outcome::Failed(_)))
             .map(|step| step.name.as_str())
     }
 
     fn table(&self, command: &str) -> String {
-        let width = self.0.iter().map(|step| step.name.len()).max().unwrap_or(0);
+        let width = self
+            .done
+            .iter()
+            .map(|step| step.name.len())
+            .max()
+            .unwrap_or(0);
         let mut text = String::new();
         let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-        for step in &self.0 {
+        for step in &self.done {
             let (mark, detail) = match &step.outcome {
                 Outcome::Passed(detail) => {
                     passed += 1;
@@ -122,6 +145,8 @@ impl Steps {
 mod tests {
     use super::Steps;
     use crate::failure::Failure;
+    use crate::process::Patience;
+    use std::process::Command;
 
     #[test]
     fn a_failed_step_fails_the_command_and_the_steps_after_it_still_run() {
@@ -139,6 +164,19 @@ mod tests {
         assert!(table.ends_with("ci: 1 passed, 1 failed, 1 skipped\n"));
         let failure = steps.finish("ci");
         assert_eq!(failure, Err(Failure::failed("ci failed at: first")));
+    }
+
+    #[test]
+    fn a_step_that_hangs_ends_the_command_with_what_it_last_said() {
+        let mut steps = Steps::default();
+        let mut hung = Command::new("sh");
+        hung.args(["-c", "echo test deadlock ...; sleep 600"]);
+        steps.program("first", &mut hung, Patience::seconds(0));
+        steps.check("second", || Ok(String::new()));
+        let table = steps.table("ci");
+        assert!(table.contains("did not end in 0 s"), "{table}");
+        assert!(table.ends_with("ci: 0 passed, 1 failed, 1 skipped\n"));
+        assert!(steps.finish("ci").is_err());
     }
 
     #[test]

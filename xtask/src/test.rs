@@ -3,8 +3,10 @@
 use crate::arguments::{Accepted, Arguments};
 use crate::build::World;
 use crate::failure::Failure;
+use crate::process::Patience;
 use crate::steps::Steps;
 use crate::{doctests, features, host, loom, scenario, shuttle, workspace};
+use std::process::Command;
 
 pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     let accepted = Accepted {
@@ -24,27 +26,15 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
 }
 
 pub(crate) fn add(steps: &mut Steps) -> Result<(), Failure> {
-    let mut tests = World::Plain.cargo(&[
-        "test",
-        "--no-fail-fast",
-        "--workspace",
-        "--exclude",
-        "bywash-bench",
-    ]);
-    doctests::judge_codes(&mut tests);
-    steps.program("tests and doctests", &mut tests);
+    let all_but_the_bench = ["--workspace", "--exclude", "bywash-bench"];
+    add_tests(steps, "tests and doctests", World::Plain, |tests| {
+        tests.args(all_but_the_bench)
+    });
     // In the profile of the bench itself, whose build of the rivals is then used twice.
-    steps.program(
-        "tests of the bench",
-        &mut World::Plain.cargo(&[
-            "test",
-            "--profile",
-            "bench",
-            "--package",
-            "bywash-bench",
-            "--lib",
-        ]),
-    );
+    let bench = ["--profile", "bench", "--package", "bywash-bench", "--lib"];
+    add_tests(steps, "tests of the bench", World::Plain, |tests| {
+        tests.args(bench)
+    });
     add_features(steps)?;
     loom::add(steps, None);
     if scenario::packages("shuttle")
@@ -58,15 +48,32 @@ pub(crate) fn add(steps: &mut Steps) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Builds the tests that `choose` names, then runs them: they have less patience than a build.
+pub(crate) fn add_tests(
+    steps: &mut Steps,
+    name: &str,
+    world: World,
+    choose: impl Fn(&mut Command) -> &mut Command,
+) {
+    let cargo = || {
+        let mut command = world.cargo(&["test", "--no-fail-fast"]);
+        doctests::judge_codes(&mut command);
+        choose(&mut command);
+        command
+    };
+    let build = format!("{name}: build");
+    steps.program(&build, cargo().arg("--no-run"), Patience::BUILD);
+    steps.program(name, &mut cargo(), Patience::TESTS);
+}
+
 /// The tests of each crate with all its features, hwloc where the library is present.
 fn add_features(steps: &mut Steps) -> Result<(), Failure> {
     for package in workspace::crates().map_err(Failure::Failed)? {
         if let [_, .., all] = features::sets(&package).as_slice() {
             let name = format!("{} {}", package.name(), all.title());
-            let mut tests =
-                World::Plain.cargo(&["test", "--no-fail-fast", "--package", package.name()]);
-            doctests::judge_codes(&mut tests);
-            steps.program(&name, tests.args(&all.0));
+            add_tests(steps, &name, World::Plain, |tests| {
+                tests.args(["--package", package.name()]).args(&all.0)
+            });
         }
     }
     if !host::has_hwloc() {

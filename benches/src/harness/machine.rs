@@ -1,7 +1,9 @@
 //! Where a run took place: processor, kernel, compiler, commit; read from the system, never guessed.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 /// The facts a figure is worthless without.
@@ -13,6 +15,9 @@ pub struct Machine {
     pub cores: usize,
     /// Each cache level as the kernel describes it.
     pub caches: String,
+    /// Packages, last-level caches and cores as the kernel describes them; empty in old reports.
+    #[serde(default)]
+    pub topology: String,
     /// Memory nodes the kernel knows.
     pub numa_nodes: usize,
     /// Operating system and kernel.
@@ -37,6 +42,7 @@ impl Machine {
             processor: field(&cpuinfo, "model name").unwrap_or_else(|| "unknown".to_owned()),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             caches: caches(),
+            topology: topology(Path::new("/sys/devices/system/cpu")),
             numa_nodes: numa_nodes(),
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease").map_or_else(
                 |_| std::env::consts::OS.to_owned(),
@@ -154,6 +160,42 @@ fn caches() -> String {
     levels.join(", ")
 }
 
+/// How many of each there are below `cpus`, a folder like the kernel's own.
+fn topology(cpus: &Path) -> String {
+    let [mut packages, mut caches, mut cores, mut threads] = [(); 4].map(|()| BTreeSet::new());
+    for cpu in fs::read_dir(cpus).into_iter().flatten().flatten() {
+        let read = |file: &str| {
+            let text = fs::read_to_string(cpu.path().join(file)).ok()?;
+            Some(text.trim().to_owned())
+        };
+        let Some(core) = read("topology/thread_siblings_list") else {
+            continue;
+        };
+        cores.insert(core);
+        packages.extend(read("topology/physical_package_id"));
+        threads.insert(cpu.file_name().to_string_lossy().into_owned());
+        let levels = (0..8).filter_map(|index| {
+            let level = read(&format!("cache/index{index}/level"))?;
+            Some((level, read(&format!("cache/index{index}/shared_cpu_list"))?))
+        });
+        caches.extend(levels.max().map(|(_, shared)| shared));
+    }
+    let some = |count: usize, what: &str| {
+        let plural = if count == 1 { "" } else { "s" };
+        format!("{count} {what}{plural}")
+    };
+    let parts = [
+        some(packages.len(), "package"),
+        some(caches.len(), "last-level cache"),
+        some(cores.len(), "core"),
+        some(threads.len(), "thread"),
+    ];
+    if threads.is_empty() {
+        return String::new();
+    }
+    parts.join(" · ")
+}
+
 fn numa_nodes() -> usize {
     fs::read_dir("/sys/devices/system/node").map_or(1, |entries| {
         entries
@@ -179,6 +221,32 @@ mod tests {
         assert_eq!(civil(0), "1970-01-01T00:00:00Z");
         assert_eq!(civil(951_782_400), "2000-02-29T00:00:00Z");
         assert_eq!(civil(1_773_500_966), "2026-03-14T15:09:26Z");
+    }
+
+    #[test]
+    fn a_topology_counts_what_cpus_share() {
+        let folder = std::env::temp_dir().join(format!("bywash-bench-{}", std::process::id()));
+        for cpu in 0..4 {
+            let write = |file: &str, text: String| {
+                let path = folder.join(format!("cpu{cpu}")).join(file);
+                fs::create_dir_all(path.parent().expect("it is in a folder")).expect("made");
+                fs::write(path, text + "\n").expect("written");
+            };
+            let pair = format!("{}-{}", cpu / 2 * 2, cpu / 2 * 2 + 1);
+            write("topology/physical_package_id", "0".to_owned());
+            write("topology/thread_siblings_list", cpu.to_string());
+            write("cache/index0/level", "1".to_owned());
+            write("cache/index0/shared_cpu_list", cpu.to_string());
+            write("cache/index3/level", "3".to_owned());
+            write("cache/index3/shared_cpu_list", pair);
+        }
+        let text = topology(&folder);
+        fs::remove_dir_all(&folder).expect("it was made");
+        assert_eq!(
+            text,
+            "1 package · 2 last-level caches · 4 cores · 4 threads"
+        );
+        assert_eq!(topology(Path::new("no/such/folder")), "");
     }
 
     #[test]

@@ -285,41 +285,39 @@ fn judge(goal: &Goal, row: &Row, tracks: &[Track], to_best: Option<Ratio>) -> Go
         .iter()
         .find(|track| track.role == Role::Ours && track.is_sound());
     let unit = row.unit;
+    let best = to_best.map(|ratio| (ratio.median, ratio.low, ratio.high));
+    let paired = |ours: &Track, theirs: &Track| {
+        let ratio = paired_ratio(&ours.samples, &theirs.samples, true);
+        (ratio.median, ratio.low, ratio.high)
+    };
+    let against = |name| {
+        ours.zip(sound(name))
+            .map(|(ours, theirs)| paired(ours, theirs))
+    };
     // Each arm: the words, what was reached with its bounds, the limit, and whether it is an upper one.
     let (words, reached, limit, is_upper) = match goal.bound {
-        Bound::First => (
-            "first".to_owned(),
-            to_best.map(|r| (r.median, r.low, r.high)),
-            1.0,
-            true,
-        ),
+        Bound::First => ("first".to_owned(), best, 1.0, true),
+        Bound::OfBest(times) => (format!("≤ {times} × the best rival"), best, times, true),
         Bound::AtMost(limit) => (format!("≤ {limit} {unit}"), ours.map(spread), limit, true),
         Bound::AtLeast(limit) => (format!("≥ {limit} {unit}"), ours.map(spread), limit, false),
+        Bound::TailAtMost(limit) => {
+            let tail = ours
+                .filter(|ours| !ours.latencies.is_empty())
+                .map(|ours| quantile(&ours.latencies, 0.99));
+            let tail = tail.map(|tail| (tail, tail, tail));
+            (format!("p99 ≤ {limit} {unit}"), tail, limit, true)
+        }
         Bound::Against { name, times } => {
-            let ratio = ours.zip(sound(name)).map(|(ours, theirs)| {
-                let ratio = paired_ratio(&ours.samples, &theirs.samples, true);
-                (ratio.median, ratio.low, ratio.high)
-            });
             let sign = if row.lower_is_better { '≤' } else { '≥' };
-            (
-                format!("{sign} {times} × {name}"),
-                ratio,
-                times,
-                row.lower_is_better,
-            )
+            let words = format!("{sign} {times} × {name}");
+            (words, against(name), times, row.lower_is_better)
         }
         Bound::Above { name, times } => {
-            let ratio = ours.zip(sound(name)).map(|(ours, theirs)| {
-                let ratio = paired_ratio(&ours.samples, &theirs.samples, true);
-                (ratio.median, ratio.low, ratio.high)
-            });
-            (format!("≥ {times} × {name}"), ratio, times, false)
+            (format!("≥ {times} × {name}"), against(name), times, false)
         }
         Bound::SpeedUp { times } => {
-            let ratio = ours.zip(sound("serial")).map(|(ours, serial)| {
-                let ratio = paired_ratio(&serial.samples, &ours.samples, true);
-                (ratio.median, ratio.low, ratio.high)
-            });
+            let serial = ours.zip(sound("serial"));
+            let ratio = serial.map(|(ours, serial)| paired(serial, ours));
             (format!("≥ {times} × serial speed"), ratio, times, false)
         }
     };
@@ -365,6 +363,8 @@ mod tests {
         Goal::FIRST,
         Goal::at_most(3.0).on(2),
         Goal::against("serial", 1.05).on(1),
+        Goal::of_best(0.1).on(4),
+        Goal::tail_at_most(10.0).on(4),
     ];
 
     fn row(lower_is_better: bool) -> Row {
@@ -461,6 +461,17 @@ mod tests {
         assert_eq!(on_one.goals[1].goal, "≤ 1.05 × serial on 1");
         assert_eq!(on_one.goals[1].met, Some(true));
         assert!(on_one.goals[1].certain);
+    }
+
+    #[test]
+    fn goals_on_the_best_rival_and_on_the_tail_are_judged_by_their_own_figures() {
+        let mut ours = track("bywash", Role::Ours, &[1.0; 5]);
+        ours.latencies = (0..=100).map(f64::from).collect();
+        let tracks = [ours, track("fast", Role::Rival, &[20.0; 5])];
+        let goals = RowResult::new(&row(true), 4, &tracks, &[]).goals;
+        assert_eq!(goals[1].goal, "≤ 0.1 × the best rival on 4");
+        assert_eq!((goals[1].met, goals[1].reached), (Some(true), Some(0.05)));
+        assert_eq!((goals[2].met, goals[2].reached), (Some(false), Some(99.0)));
     }
 
     #[test]

@@ -321,6 +321,10 @@ pub enum Bound {
         /// The factor.
         times: f64,
     },
+    /// Ours costs at most `times` what the best counted rival costs in the same round.
+    OfBest(f64),
+    /// One latency in a hundred is above this at most, in the row's unit.
+    TailAtMost(f64),
     /// At least `times` as fast as serial code.
     SpeedUp {
         /// The factor.
@@ -350,6 +354,16 @@ impl Goal {
     /// At least `times` the figure of the named contender, where less is better.
     pub const fn at_least_times(name: &'static str, times: f64) -> Self {
         Self::always(Bound::Above { name, times })
+    }
+
+    /// At most `times` the cost of the best counted rival.
+    pub const fn of_best(times: f64) -> Self {
+        Self::always(Bound::OfBest(times))
+    }
+
+    /// A 99th percentile of at most `limit` in the row's unit.
+    pub const fn tail_at_most(limit: f64) -> Self {
+        Self::always(Bound::TailAtMost(limit))
     }
 
     /// At least `times` as fast as serial code.

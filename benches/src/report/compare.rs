@@ -5,9 +5,9 @@
 //! all contenders that both runs have. The two sets of quotients are resampled (bootstrap, whole
 //! rounds), and their medians divided. **A row changed when the 95 % interval of that quotient
 //! leaves out 1 and its middle is more than 3 % away from 1.** A row without common contenders is
-//! compared as it is and marked. `docs/decisions/602-comparing-two-runs.md` says why.
+//! compared as it is and marked. `docs/decisions/611-comparing-two-runs.md` says why.
 
-use super::table::figure;
+use super::words::figure;
 use crate::harness::measurement::{Figures, Report, RowResult};
 use crate::harness::statistics::{SplitMix64, median, quantile};
 use std::fmt::Write;

@@ -8,3 +8,4 @@ mod pictures;
 pub mod plot;
 pub mod readme;
 pub mod table;
+pub mod words;

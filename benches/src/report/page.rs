@@ -1,14 +1,23 @@
 //! The page: scoreboard, pictures and every row's samples, in one file that needs no network.
 
 use super::pictures::{entries, pictures};
-use super::plot::{Strip, escape, strips};
-use super::table::figure;
+use super::plot::{Strip, escape, gauge, strips};
+use super::words::{self, figure, ranked};
 use crate::harness::measurement::{Figures, Report, RowResult};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// The page of a report, complete. `model` is what `cargo xtask simulate` printed, if it was run.
-pub fn render(report: &Report, model: Option<&str>) -> String {
+/// What may lie beside a page.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// What `cargo xtask simulate` printed of machines with many cores.
+    pub model: Option<String>,
+    /// Whether criterion has written its own pages.
+    pub has_criterion: bool,
+}
+
+/// The page of a report, complete.
+pub fn render(report: &Report, beside: &Beside) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>bywash: bench</title><style>{}</style></head><body><main>",
         include_str!("page.css")
@@ -16,8 +25,8 @@ pub fn render(report: &Report, model: Option<&str>) -> String {
     page += &heading(report);
     page += &scoreboard(report);
     page += &pictures(report);
-    page += &many_cores(report, model);
-    page += &rows(report);
+    page += &many_cores(report, beside.model.as_deref());
+    page += &rows(report, beside.has_criterion);
     page += "</main></body></html>\n";
     page
 }
@@ -43,9 +52,13 @@ fn heading(report: &Report) -> String {
             ),
         ),
         (
-            "Caches",
-            format!("{} · {} {nodes}", machine.caches, machine.numa_nodes),
+            "Topology",
+            match machine.topology.as_str() {
+                "" => format!("{} {nodes}", machine.numa_nodes),
+                known => format!("{known} · {} {nodes}", machine.numa_nodes),
+            },
         ),
+        ("Caches", machine.caches.clone()),
         (
             "System",
             format!("{} · load {} at the start", machine.kernel, machine.load),
@@ -85,6 +98,11 @@ its bound is the upper end of a 95&nbsp;% interval. <em>First</em> means that ev
 wider than the difference, the row says <em>no difference shown</em>. Floors say what is physically there and are never ranked. \
 Every answer is checked before its time counts.</p>";
     html += &tally(report);
+    html += "<nav>";
+    for family in families(report) {
+        let _ = write!(html, "<a href=\"#{family}\">{family}</a>");
+    }
+    html += "<a href=\"#pictures\">Pictures</a><a href=\"#many-cores\">Many cores</a><a href=\"#rows\">Rows</a></nav>";
     html + "</header>"
 }
 
@@ -130,7 +148,7 @@ fn scoreboard(report: &Report) -> String {
     for family in families(report) {
         let _ = write!(
             html,
-            "<h3>{family}</h3><table class=\"board\"><thead><tr><th>row</th><th>workers</th><th>bywash</th><th>ratio</th><th>verdict</th><th>rivals, best first</th><th>floor</th><th>goals</th></tr></thead><tbody>"
+            "<h3 id=\"{family}\">{family}</h3><table class=\"board\"><thead><tr><th>row</th><th>workers</th><th>bywash</th><th>ratio to the best</th><th>rivals, best first</th><th>floor</th><th>goals</th></tr></thead><tbody>"
         );
         for row in report.rows.iter().filter(|row| row.family == family) {
             html += &board_line(row);
@@ -141,19 +159,19 @@ fn scoreboard(report: &Report) -> String {
 }
 
 fn board_line(row: &RowResult) -> String {
-    let ours = row
-        .ours
-        .as_ref()
-        .map_or("–".to_owned(), |ours| figure(ours.median));
-    let ratio = match (row.ratio_to_best, row.ratio_high) {
-        (Some(ratio), Some(high)) => format!("{ratio:.2} <small>≤&nbsp;{high:.2}</small>"),
-        _ => "–".to_owned(),
-    };
+    let class = verdict_class(&row.verdict);
+    let ratio = words::ratio(row).map_or(String::new(), |(middle, high)| {
+        let gauge = gauge([row.ratio_low, row.ratio_to_best, row.ratio_high], class);
+        format!(
+            "<span class=\"ratio\"><span>{middle} <small>≤&nbsp;{high}</small></span>{gauge}</span>"
+        )
+    });
     let unchecked = if row.checked {
         ""
     } else {
         " <span class=\"chip behind\">unchecked</span>"
     };
+    let at = format!(" on {}", row.workers);
     let goals: Vec<String> = row
         .goals
         .iter()
@@ -166,23 +184,21 @@ fn board_line(row: &RowResult) -> String {
             let doubt = if goal.certain || goal.met.is_none() {
                 ""
             } else {
-                " (within the noise)"
+                " title=\"within the noise\""
             };
-            let reached = goal
-                .reached
-                .map_or(String::new(), |value| format!("reached {}", figure(value)));
             format!(
-                "<span class=\"goal {class}\" title=\"{reached}{doubt}\">{mark}&nbsp;{}</span>",
-                escape(&goal.goal)
+                "<span class=\"goal {class}\"{doubt}>{mark}&nbsp;{} <small>{}</small></span>",
+                escape(goal.goal.trim_end_matches(&at)),
+                words::reached(goal)
             )
         })
         .collect();
     format!(
-        "<tr><td data-label=\"row\"><a href=\"#{name}-{workers}\">{name}</a></td><td data-label=\"workers\">{workers}</td><td data-label=\"bywash\"><b>{ours}</b> <small>{unit}</small></td><td data-label=\"ratio\">{ratio}</td><td data-label=\"verdict\"><span class=\"chip {class}\">{verdict}</span>{unchecked}</td><td data-label=\"rivals\">{rivals}</td><td data-label=\"floor\">{floors}</td><td data-label=\"goals\">{goals}</td></tr>",
+        "<tr><td data-label=\"row\"><a href=\"#{name}-{workers}\">{name}</a></td><td data-label=\"workers\">{workers}</td><td data-label=\"bywash\"><b>{ours}</b> <small>{unit}</small></td><td data-label=\"ratio\">{ratio}<span class=\"chip {class}\">{verdict}</span>{unchecked}</td><td data-label=\"rivals\">{rivals}</td><td data-label=\"floor\">{floors}</td><td data-label=\"goals\">{goals}</td></tr>",
         name = row.row,
         workers = row.workers,
+        ours = words::ours(row),
         unit = row.unit,
-        class = verdict_class(&row.verdict),
         verdict = row.verdict,
         rivals = named_figures(&row.rivals, row.lower_is_better),
         floors = named_figures(&row.floors, row.lower_is_better),
@@ -217,24 +233,6 @@ fn named_figures(figures: &BTreeMap<String, Figures>, lower_is_better: bool) -> 
         .join(" ")
 }
 
-/// The best first; those that are only shown after all that count.
-pub(super) fn ranked(
-    figures: &BTreeMap<String, Figures>,
-    lower_is_better: bool,
-) -> Vec<(&String, &Figures)> {
-    let mut named: Vec<_> = figures.iter().collect();
-    named.sort_by(|(_, one), (_, other)| {
-        let order = one.median.total_cmp(&other.median);
-        let order = if lower_is_better {
-            order
-        } else {
-            order.reverse()
-        };
-        other.counted.cmp(&one.counted).then(order)
-    });
-    named
-}
-
 fn families(report: &Report) -> Vec<&str> {
     let mut families: Vec<&str> = Vec::new();
     for row in &report.rows {
@@ -247,72 +245,73 @@ fn families(report: &Report) -> Vec<&str> {
 
 /// What can be said of more cores than this machine has: a model, and labelled as one.
 fn many_cores(report: &Report, model: Option<&str>) -> String {
-    let Some(model) = model else {
-        return String::new();
-    };
-    format!(
-        "<section><h2>Many cores: a model</h2><p>This run had {} cores. What follows was not measured: \
-it is what <code>cargo xtask simulate</code> computes for a machine that is not at hand, from its topology \
-and assumed costs.</p><figure><pre>{}</pre></figure></section>",
-        report.machine.cores,
-        escape(model.trim_end())
-    )
-}
-
-fn rows(report: &Report) -> String {
-    let mut html = String::from(
-        "<section><h2>Rows</h2><p>Each dot is one round; the stroke is the median. The pages of the microbenchmarks lie beside this one, \
-in <a href=\"../criterion/report/index.html\">criterion's report</a>, where <code>cargo bench -p bywash-bench</code> was run.</p><div class=\"figures\">",
+    let mut html = format!(
+        "<section id=\"many-cores\"><h2>Many cores <span class=\"chip even\">model, not measurement</span></h2><p>This run had {} cores. ",
+        report.machine.cores
     );
-    for row in &report.rows {
-        let all = entries(row);
-        let plot: Vec<Strip<'_>> = all
-            .iter()
-            .map(|(name, series, figures)| Strip {
-                name,
-                series: *series,
-                samples: &figures.samples,
-                median: figures.median,
-            })
-            .collect();
-        let better = if row.lower_is_better {
-            "less is better"
-        } else {
-            "more is better"
-        };
+    let Some(model) = model else {
+        html += "What a machine with many cores would do can be modelled where libhwloc is installed: see <code>cargo xtask simulate --help</code>. No model was computed for this page.";
+        return html + "</p></section>";
+    };
+    html += "What follows was not measured: <code>cargo xtask simulate</code> computed it for machines that are not at hand, from their topologies and assumed costs.</p>";
+    for part in model.split(MODELS_APART).map(str::trim) {
+        let (title, text) = part.split_once('\n').unwrap_or((part, ""));
         let _ = write!(
             html,
-            "<figure id=\"{}-{}\"><figcaption><b>{}</b> on {} · {} · {better} · {} rounds<br>{}.",
-            row.row,
-            row.workers,
-            row.row,
-            if row.workers == 1 {
-                "1 worker".to_owned()
-            } else {
-                format!("{} workers", row.workers)
-            },
-            row.unit,
-            row.rounds,
-            escape(&row.timed)
-        );
-        if !row.note.is_empty() {
-            let _ = write!(html, " <span class=\"note\">{}</span>", escape(&row.note));
-        }
-        for problem in &row.problems {
-            let _ = write!(
-                html,
-                "<br><span class=\"chip behind\">not counted</span> {}: {}",
-                escape(&problem.contender),
-                escape(&problem.what)
-            );
-        }
-        let _ = write!(
-            html,
-            "</figcaption><div class=\"plot\">{}</div></figure>",
-            strips(&plot, &row.unit)
+            "<details><summary>{}</summary><pre>{}</pre></details>",
+            escape(title),
+            escape(text)
         );
     }
+    html + "</section>"
+}
+
+/// What stands between two models in one text.
+const MODELS_APART: &str = "\n\u{c}\n";
+
+fn rows(report: &Report, has_criterion: bool) -> String {
+    let mut html = String::from(
+        "<section id=\"rows\"><h2>Rows</h2><p>Each dot is one round, the bar their range, the stroke the median.",
+    );
+    if has_criterion {
+        html += " The microbenchmarks have pages of their own: <a href=\"../criterion/report/index.html\">criterion's report</a>.";
+    }
+    html += "</p><div class=\"figures\">";
+    for row in &report.rows {
+        html += &row_figure(row);
+    }
     html + "</div></section>"
+}
+
+/// What a row times and what to know of it, above every sample it took.
+fn row_figure(row: &RowResult) -> String {
+    let better = if row.lower_is_better {
+        "less is better"
+    } else {
+        "more is better"
+    };
+    let mut html = format!(
+        "<figure id=\"{name}-{count}\"><figcaption><b>{name}</b> on {workers} · {unit} · {better} · {rounds} rounds<br>{timed}.",
+        name = row.row,
+        count = row.workers,
+        workers = words::workers(row),
+        unit = row.unit,
+        rounds = row.rounds,
+        timed = escape(&row.timed),
+    );
+    if !row.note.is_empty() {
+        let _ = write!(html, " <span class=\"note\">{}</span>", escape(&row.note));
+    }
+    for problem in &row.problems {
+        let _ = write!(
+            html,
+            "<br><span class=\"chip behind\">not counted</span> {}: {}",
+            escape(&problem.contender),
+            escape(&problem.what)
+        );
+    }
+    let all: Vec<Strip<'_>> = entries(row).iter().map(Strip::of).collect();
+    html + "</figcaption><div class=\"plot\">" + &strips(&all, &row.unit) + "</div></figure>"
 }
 
 #[cfg(test)]
@@ -333,8 +332,12 @@ mod tests {
             quick: true,
             rows: Vec::new(),
         };
-        let page = render(&report, Some("a < b"));
-        assert!(page.contains("a &lt; b"));
+        let beside = Beside {
+            model: Some(format!("one{MODELS_APART}two\na < b")),
+            has_criterion: true,
+        };
+        let page = render(&report, &beside);
+        assert!(page.contains("<summary>two</summary><pre>a &lt; b</pre>"));
         assert!(page.contains("0123456789ab"));
         assert!(!page.contains("http://") && !page.contains("https://"));
         assert!(!page.contains("<script") && !page.contains("@import"));

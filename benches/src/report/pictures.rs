@@ -1,8 +1,7 @@
 //! The page's pictures: efficiency against length, figures against workers, latency curves.
 
-use super::page::ranked;
-use super::plot::{Axis, Line, Series, escape, lines};
-use super::table::figure;
+use super::plot::{Axis, Line, Series, Strip, escape, lines, strips};
+use super::words::{self, figure, grouped, ranked};
 use crate::harness::measurement::{Figures, Report, RowResult};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,7 +10,10 @@ use std::fmt::Write;
 type ByName<'row> = BTreeMap<&'row str, (Series, Vec<(f64, f64)>)>;
 
 /// A contender of a row, whatever its role, with the colour it has all over the page.
-pub(super) fn entries(row: &RowResult) -> Vec<(&str, Series, &Figures)> {
+pub(super) type Entry<'row> = (&'row str, Series, &'row Figures);
+
+/// All contenders of a row: ours, the rivals, the floors.
+pub(super) fn entries(row: &RowResult) -> Vec<Entry<'_>> {
     let ours = row.ours.iter().map(|ours| ("bywash", Series::Ours, ours));
     let rivals = ranked(&row.rivals, row.lower_is_better)
         .into_iter()
@@ -48,11 +50,25 @@ fn colour(name: &str) -> usize {
 }
 
 pub(super) fn pictures(report: &Report) -> String {
-    let mut html = String::from("<section><h2>Pictures</h2><div class=\"figures\">");
-    html += &efficiencies(report);
-    html += &over_workers(report);
-    html += &latencies(report);
-    html + "</div></section>"
+    let groups = [
+        (
+            "Efficiency against the length of a task",
+            efficiencies(report),
+        ),
+        ("Time against workers", over_workers(report)),
+        ("Time against placement strategy", over_strategies(report)),
+        ("Latencies", latencies(report)),
+    ];
+    let mut html = String::from("<section id=\"pictures\"><h2>Pictures</h2>");
+    for (title, figures) in groups {
+        if !figures.is_empty() {
+            let _ = write!(
+                html,
+                "<h3>{title}</h3><div class=\"figures\">{figures}</div>"
+            );
+        }
+    }
+    html + "</section>"
 }
 
 fn picture(title: &str, words: &str, svg: &str) -> String {
@@ -135,58 +151,112 @@ fn to_lines(series: ByName<'_>) -> Vec<Line<'_>> {
 /// Every row that was measured at two worker counts or more, and whose name is worth a picture.
 fn over_workers(report: &Report) -> String {
     const WORTH: &[(&str, &str)] = &[
-        ("join_fib", "A fork, by workers"),
-        ("spawn_detached", "A spawn, by workers"),
-        ("loop_chunks", "A loop, by workers"),
-        ("reduce_sum", "A reduction, by workers"),
-        ("uts_t1", "An unbalanced tree, by workers"),
-        ("cilksort_1e6", "A sort, by workers"),
-        ("strategy_loop", "Placement strategies: a loop"),
-        ("strategy_join", "Placement strategies: fork and join"),
-        ("strategy_spawn", "Placement strategies: a storm of spawns"),
-        ("strategy_reduce", "Placement strategies: a reduction"),
+        ("join_fib", "A fork"),
+        ("spawn_detached", "A spawn"),
+        ("loop_chunks", "A loop"),
+        ("reduce_sum", "A reduction"),
+        ("uts_t1", "An unbalanced tree"),
+        ("cilksort_1e6", "A sort"),
     ];
     let mut html = String::new();
     for (name, title) in WORTH {
         let at: Vec<&RowResult> = report.rows.iter().filter(|row| row.row == *name).collect();
-        let is_of_strategies = name.starts_with("strategy_");
-        let least = if is_of_strategies { 1 } else { 2 };
-        if at.len() < least {
-            continue;
+        if at.len() > 1 {
+            html += &by_workers(title, &at, entries);
         }
-        let mut series = ByName::new();
-        for row in &at {
-            for (place, (name, colour, figures)) in entries(row).into_iter().enumerate() {
-                let colour = if is_of_strategies {
-                    Series::Rival(place)
-                } else {
-                    colour
-                };
-                series
-                    .entry(name)
-                    .or_insert((colour, Vec::new()))
-                    .1
-                    .push((row.workers as f64, figures.median));
-            }
-        }
-        let axis = Axis {
-            title: "workers",
-            ticks: at
-                .iter()
-                .map(|row| (row.workers as f64, row.workers.to_string()))
-                .collect(),
-            is_logarithmic: true,
-        };
-        html += &picture(
-            title,
-            &format!(
-                "<a href=\"#{name}-{}\">{name}</a>, {}",
-                at[0].workers, at[0].unit
-            ),
-            &lines(&to_lines(series), &axis, &at[0].unit),
-        );
     }
     html
+}
+
+/// The lines of one row over its worker counts.
+fn by_workers<'row>(
+    title: &str,
+    at: &[&'row RowResult],
+    entries: impl Fn(&'row RowResult) -> Vec<Entry<'row>>,
+) -> String {
+    let mut series = ByName::new();
+    for row in at {
+        for (name, colour, figures) in entries(row) {
+            let (_, points) = series.entry(name).or_insert((colour, Vec::new()));
+            points.push((row.workers as f64, figures.median));
+        }
+    }
+    let axis = Axis {
+        title: "workers",
+        ticks: at
+            .iter()
+            .map(|row| (row.workers as f64, row.workers.to_string()))
+            .collect(),
+        is_logarithmic: true,
+    };
+    let first = at[0];
+    let words = format!(
+        "<a href=\"#{name}-{}\">{name}</a>, {}",
+        first.workers,
+        first.unit,
+        name = first.row
+    );
+    picture(title, &words, &lines(&to_lines(series), &axis, &first.unit))
+}
+
+/// Each load under each placement strategy: all samples with the most workers, and the medians by
+/// workers where there are enough of them to make a curve.
+fn over_strategies(report: &Report) -> String {
+    const LOADS: &[(&str, &str)] = &[
+        ("strategy_loop", "A parallel loop"),
+        ("strategy_join", "Fork and join"),
+        ("strategy_spawn", "A storm of spawns"),
+        ("strategy_reduce", "A reduction"),
+    ];
+    let mut html = String::new();
+    for (name, load) in LOADS {
+        let at: Vec<&RowResult> = report.rows.iter().filter(|row| row.row == *name).collect();
+        let Some(widest) = at.iter().max_by_key(|row| row.workers) else {
+            continue;
+        };
+        let all = strategies(widest);
+        let all: Vec<Strip<'_>> = all.iter().map(Strip::of).collect();
+        html += &picture(
+            load,
+            &format!(
+                "{}, {}: {}",
+                words::workers(widest),
+                widest.unit,
+                widest.timed
+            ),
+            &strips(&all, &widest.unit),
+        );
+        if at.len() > 2 {
+            let title = format!("{load}, by workers");
+            html += &by_workers(&title, &at, strategies);
+        }
+    }
+    html
+}
+
+/// The entries of a strategy row, each by its strategy: ours is the one that binds nothing.
+fn strategies(row: &RowResult) -> Vec<Entry<'_>> {
+    const ORDER: [&str; 6] = [
+        "None",
+        "Linear",
+        "AvoidSmt",
+        "CcdIsolation",
+        "Scatter",
+        "TieredSpillover",
+    ];
+    let find = |(place, name): (usize, &'static str)| {
+        let figures = match name {
+            "None" => row.ours.as_ref(),
+            _ => row.rivals.get(name),
+        };
+        let series = if place == 0 {
+            Series::Ours
+        } else {
+            Series::Rival(place)
+        };
+        Some((name, series, figures?))
+    };
+    ORDER.into_iter().enumerate().filter_map(find).collect()
 }
 
 /// Latency curves, and the quantiles that people ask for.
@@ -234,13 +304,13 @@ fn latencies(report: &Report) -> String {
                 figure(latency.p50),
                 figure(latency.p99),
                 figure(latency.p999),
-                latency.count
+                grouped(&latency.count.to_string())
             );
         }
         quantiles += "</tbody></table>";
         html += &picture(
-            &format!("Latency: {}", row.row),
-            &format!("{} workers", row.workers),
+            &row.row,
+            &format!("{}: {}", words::workers(row), escape(&row.timed)),
             &(lines(&all, &axis, &row.unit) + &quantiles),
         );
     }

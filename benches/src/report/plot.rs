@@ -3,7 +3,8 @@
 //! Colours come from classes, so that the page's light and dark styles decide them; every shape
 //! carries a title, which browsers show and screen readers read.
 
-use super::table::figure;
+use super::pictures::Entry;
+use super::words::figure;
 use std::fmt::Write;
 
 /// Who a series belongs to, which decides its colour.
@@ -42,10 +43,32 @@ pub struct Strip<'data> {
     pub median: f64,
 }
 
-const WIDTH: f64 = 580.0;
-const NAMES: f64 = 152.0;
-const FIGURES: f64 = 60.0;
+const WIDTH: f64 = 440.0;
+const NAMES: f64 = 132.0;
+const FIGURES: f64 = 52.0;
 const LINE: f64 = 21.0;
+
+impl<'data> Strip<'data> {
+    /// The strip of one contender.
+    pub(super) fn of(&(name, series, figures): &Entry<'data>) -> Self {
+        Self {
+            name,
+            series,
+            samples: &figures.samples,
+            median: figures.median,
+        }
+    }
+}
+
+/// A ratio on a scale from a tenth to ten, with its interval, beside the line of equals.
+pub(super) fn gauge([low, middle, high]: [Option<f64>; 3], class: &str) -> String {
+    let place = |ratio: f64| 36.0 + 34.0 * ratio.log10().clamp(-1.0, 1.0);
+    let [low, middle, high] = [low, middle, high].map(|ratio| place(ratio.unwrap_or(1.0)));
+    format!(
+        r#"<svg class="gauge {class}" viewBox="0 0 72 14" aria-hidden="true"><line class="equal" x1="36" x2="36" y1="0" y2="14"/><rect class="range" x="{low:.1}" y="5" width="{:.1}" height="4" rx="2"/><circle class="dot solid" cx="{middle:.1}" cy="7" r="3.4"/></svg>"#,
+        (high - low).max(1.0)
+    )
+}
 
 /// Every sample as a dot, the range as a bar, the median as a stroke with its figure.
 pub fn strips(strips: &[Strip<'_>], unit: &str) -> String {
@@ -125,8 +148,8 @@ pub struct Axis<'data> {
 /// Lines over something counted, named at their right ends.
 pub fn lines(lines: &[Line<'_>], axis: &Axis<'_>, unit: &str) -> String {
     const HEIGHT: f64 = 300.0;
-    const LEFT: f64 = 52.0;
-    const RIGHT: f64 = 424.0;
+    const LEFT: f64 = 40.0;
+    const RIGHT: f64 = 304.0;
     let along = |value: f64| {
         if axis.is_logarithmic {
             value.ln()

@@ -1,6 +1,6 @@
 //! The performance section of the README, written from a report and from nothing else.
 
-use super::table::figure;
+use super::words::{self, figure};
 use crate::harness::measurement::{Report, RowResult};
 use std::fmt::Write;
 
@@ -83,25 +83,24 @@ A ratio below 1 means ahead; *first* means that the bound is below 1 too. Losses
 }
 
 fn line(row: &RowResult) -> String {
-    let ours = row
-        .ours
-        .as_ref()
-        .map_or("–".to_owned(), |ours| figure(ours.median));
     let rival = row.best_rival.as_ref().map_or("–".to_owned(), |name| {
         format!("{name} {}", figure(row.rivals[name].median))
     });
-    let ratio = match (row.ratio_to_best, row.ratio_high) {
-        (Some(ratio), Some(high)) => format!("{ratio:.2} ({high:.2})"),
-        _ => "–".to_owned(),
-    };
+    let ratio = words::ratio(row);
+    let ratio = ratio.map_or("–".to_owned(), |(middle, high)| {
+        format!("{middle} ({high})")
+    });
     let verdict = if row.checked {
         row.verdict.clone()
     } else {
         format!("{}, unchecked", row.verdict)
     };
     format!(
-        "| `{}` | {} | {} | {ours} | {rival} | {ratio} | {verdict} |",
-        row.row, row.workers, row.unit
+        "| `{}` | {} | {} | {} | {rival} | {ratio} | {verdict} |",
+        row.row,
+        row.workers,
+        row.unit,
+        words::ours(row)
     )
 }
 

@@ -1,5 +1,6 @@
 //! The table in the terminal.
 
+use super::words::{self, figure, ranked};
 use crate::harness::measurement::{Figures, Report, RowResult};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -42,11 +43,9 @@ pub fn render(report: &Report) -> String {
                 .iter()
                 .filter(|goal| goal.met == Some(false))
                 .map(|goal| {
-                    let reached = goal.reached.map_or(String::new(), figure);
-                    format!(
-                        "  {} on {}: {} (reached {reached})",
-                        row.row, row.workers, goal.goal
-                    )
+                    let reached = words::reached(goal);
+                    let reached = format!("{}: {} {reached}", row.workers, goal.goal);
+                    format!("  {} on {}", row.row, reached.trim_end())
                 })
         })
         .collect();
@@ -57,14 +56,11 @@ pub fn render(report: &Report) -> String {
 }
 
 fn line(row: &RowResult) -> String {
-    let ours = row
-        .ours
-        .as_ref()
-        .map_or_else(|| "–".to_owned(), |ours| figure(ours.median));
-    let ratio = match (row.ratio_to_best, row.ratio_high) {
-        (Some(ratio), Some(high)) => format!("{ratio:.2} (≤ {high:.2})"),
-        _ => "–".to_owned(),
-    };
+    let ratio = words::ratio(row);
+    let ratio = ratio.map_or_else(
+        || "–".to_owned(),
+        |(middle, high)| format!("{middle} (≤ {high})"),
+    );
     let verdict = if row.checked {
         row.verdict.clone()
     } else {
@@ -75,7 +71,7 @@ fn line(row: &RowResult) -> String {
         row.row,
         row.workers,
         row.unit,
-        ours,
+        words::ours(row),
         ratio,
         verdict,
         list(&row.floors, row.lower_is_better),
@@ -85,17 +81,7 @@ fn line(row: &RowResult) -> String {
 
 /// Names and medians, the best first; those that only stand beside are in brackets.
 fn list(figures: &BTreeMap<String, Figures>, lower_is_better: bool) -> String {
-    let mut named: Vec<_> = figures.iter().collect();
-    named.sort_by(|(_, one), (_, other)| {
-        let order = one.median.total_cmp(&other.median);
-        let order = if lower_is_better {
-            order
-        } else {
-            order.reverse()
-        };
-        other.counted.cmp(&one.counted).then(order)
-    });
-    named
+    ranked(figures, lower_is_better)
         .iter()
         .map(|(name, figures)| {
             let text = format!("{name} {}", figure(figures.median));
@@ -107,44 +93,4 @@ fn list(figures: &BTreeMap<String, Figures>, lower_is_better: bool) -> String {
         })
         .collect::<Vec<_>>()
         .join(" · ")
-}
-
-/// Three significant digits, without an exponent.
-pub fn figure(value: f64) -> String {
-    let size = value.abs();
-    if size >= 99.95 {
-        let digits = format!("{value:.0}");
-        let start = digits.len() - digits.trim_start_matches('-').len();
-        let mut grouped = String::new();
-        for (index, digit) in digits.chars().enumerate() {
-            let left = digits.len() - index;
-            if index > start && left.is_multiple_of(3) {
-                grouped.push(',');
-            }
-            grouped.push(digit);
-        }
-        grouped
-    } else if size >= 9.995 {
-        format!("{value:.1}")
-    } else if size >= 0.0995 || size == 0.0 {
-        format!("{value:.2}")
-    } else {
-        format!("{value:.4}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_have_three_digits_and_no_exponent() {
-        assert_eq!(figure(0.0), "0.00");
-        assert_eq!(figure(0.031), "0.0310");
-        assert_eq!(figure(1.784), "1.78");
-        assert_eq!(figure(14.26), "14.3");
-        assert_eq!(figure(147.6), "148");
-        assert_eq!(figure(28_634.4), "28,634");
-        assert_eq!(figure(1_000_000.0), "1,000,000");
-    }
 }

@@ -1,49 +1,28 @@
 //! Rows `join_*`: what a fork costs when every call forks and nothing is cut off.
 
-use super::fork_join::{ForkJoin, Per};
+use super::fork_join::{ForkJoin, Per, Programs, everywhere};
 use crate::harness::row::{Contender, Goal, Row, Setting};
-use crate::workloads::fork_join::{
-    serial, serial_calls, with_bywash, with_chili, with_forte, with_rayon,
-};
+use crate::workloads::fork_join::{serial, serial_calls};
 use crate::workloads::tree::Tree;
 
-const RIVALS: &[&str] = &["rayon", "chili", "forte"];
+pub(super) static ROWS: &[Row] = table! {
+    row("join_fib", "ns/fork", FIB, fib)
+        .goals(&[Goal::against("serial", 1.05).on(1), Goal::against("chili", 0.95).on(2), Goal::FIRST])
+        .note(FOLDED);
+    row("join_tree10", "ns/node", TREE_10, |s| tree(s, 10, s.repeats(5_000, 1_000)))
+        .goals(&[Goal::against("chili", 0.7)]);
+    row("join_tree20", "ns/node", TREE_20, |s| tree(s, 20, s.repeats(8, 2)))
+        .goals(&[Goal::against("chili", 0.9)]);
+    row("join_tree20_rev", "ns/node", TREE_20_REVERSED, |s| tree_reversed(s, 20, s.repeats(8, 2)))
+        .goals(&[Goal::against("chili", 0.9)]);
+};
 
-pub(super) static ROWS: &[Row] = &[
-    row(
-        "join_fib",
-        "ns/fork",
-        "fib(32) by join without cutoff, 3,524,577 forks; entering the system is not timed",
-        fib,
-    )
-    .goals(&[
-        Goal::against("serial", 1.05).on(1),
-        Goal::against("chili", 0.95).on(2),
-        Goal::FIRST,
-    ])
-    .note(FOLDED),
-    row(
-        "join_tree10",
-        "ns/node",
-        "the sum of a tree of 1,023 nodes, over and over; entering the system is not timed",
-        tree_hot,
-    )
-    .goals(&[Goal::against("chili", 0.7)]),
-    row(
-        "join_tree20",
-        "ns/node",
-        "the sum of a tree of 1,048,575 nodes, first-built side first; entering the system is not timed",
-        tree_large,
-    )
-    .goals(&[Goal::against("chili.swapped", 0.9)]),
-    row(
-        "join_tree20_rev",
-        "ns/node",
-        "the sum of a tree of 1,048,575 nodes, first-built side second; entering the system is not timed",
-        tree_large_reversed,
-    )
-    .goals(&[Goal::against("chili.swapped", 0.9)]),
-];
+const FIB: &str =
+    "fib(32) by join without cutoff, 3,524,577 forks; entering the system is not timed";
+const TREE_10: &str =
+    "the sum of a tree of 1,023 nodes, over and over; entering the system is not timed";
+const TREE_20: &str = "the sum of a tree of 1,048,575 nodes, first-built side first; entering the system is not timed";
+const TREE_20_REVERSED: &str = "the sum of a tree of 1,048,575 nodes, first-built side second; entering the system is not timed";
 
 const fn row(
     name: &'static str,
@@ -52,88 +31,56 @@ const fn row(
     contenders: fn(&Setting) -> Vec<Contender>,
 ) -> Row {
     Row::new(name, unit, timed, contenders)
-        .required(RIVALS)
-        .note(CHILI)
+        .required(&["rayon", "chili", "forte"])
+        .note(ORDER)
 }
 
-const CHILI: &str = "chili runs 63 of 64 forks as plain calls that nobody can steal, and its second \
-side first, so it walks a tree in the opposite order; chili.swapped is given the sides the other way \
-round and walks memory in the same order as the others.";
+const ORDER: &str = "chili and forte run their second side first. They are given the sides the other way \
+round, so that they visit the nodes in the same order as the others; chili.backwards and forte.backwards, \
+which are not counted, are given them as the others are. chili runs 63 of 64 forks as plain calls that \
+nobody can steal.";
 
 const FOLDED: &str = "serial makes every call, as the parallel forms do; in serial.folded the compiler has \
 turned every second call into a loop. chili runs 63 of 64 forks as plain calls that nobody can steal.";
 
-/// fib(32) and its forks, counted as internal calls.
-const FIB: u32 = 32;
-const FIB_ANSWER: u64 = 2_178_309;
-const FIB_FORKS: usize = 3_524_577;
-
 fn fib(setting: &Setting) -> Vec<Contender> {
-    ForkJoin {
-        work: FIB,
-        prepare: |_| 0_u64,
-        answer: |_, sum| *sum,
-        expected: FIB_ANSWER,
-        calls: setting.repeats(4, 1),
-        timings: 1,
-        per: Per::Operation(FIB_FORKS),
-        serial: &[
-            ("serial", |n, sum| *sum += serial_calls::fib((), *n)),
-            ("serial.folded", |n, sum| *sum += serial::fib((), *n)),
-        ],
-        ours: |cx, n, sum| *sum += with_bywash::fib(cx, *n),
-        rayon: |n, sum| *sum += with_rayon::fib((), *n),
-        chili: |scope, n, sum| *sum += with_chili::fib(scope, *n),
-        chili_swapped: None,
-        forte: |worker, n, sum| *sum += with_forte::fib(worker, *n),
-    }
-    .contenders(setting)
-}
-
-fn tree_hot(setting: &Setting) -> Vec<Contender> {
-    tree(setting, 10, setting.repeats(5_000, 1_000))
-}
-
-fn tree_large(setting: &Setting) -> Vec<Contender> {
-    tree(setting, 20, setting.repeats(8, 2))
+    const ANSWER: u64 = 2_178_309;
+    const FORKS: usize = 3_524_577;
+    let mut programs = everywhere!(|cx, n: &u32, sum: &mut u64| *sum += fib(cx, *n));
+    programs.serial = |n, sum| *sum += serial_calls::fib((), *n);
+    ForkJoin::adding(programs, 32, ANSWER, Per::Operation(FORKS))
+        .calls(setting.repeats(4, 1))
+        .contenders_and_floor(setting, "serial.folded", |n, sum| {
+            *sum += serial::fib((), *n);
+        })
 }
 
 fn tree(setting: &Setting, levels: u32, calls: usize) -> Vec<Contender> {
-    ForkJoin {
-        work: Tree::perfect(levels),
-        prepare: |_| 0_u64,
-        answer: |_, sum| *sum,
-        expected: Tree::nodes(levels) as u64,
-        calls,
-        timings: 1,
-        per: Per::Operation(Tree::nodes(levels)),
-        serial: &[("serial", |node, sum| *sum += serial::tree((), node))],
-        ours: |cx, node, sum| *sum += with_bywash::tree(cx, node),
-        rayon: |node, sum| *sum += with_rayon::tree((), node),
-        chili: |scope, node, sum| *sum += with_chili::tree(scope, node),
-        chili_swapped: Some(|scope, node, sum| *sum += with_chili::tree_reversed(scope, node)),
-        forte: |worker, node, sum| *sum += with_forte::tree(worker, node),
-    }
-    .contenders(setting)
+    trees(setting, levels, calls, forwards(), backwards())
 }
 
-fn tree_large_reversed(setting: &Setting) -> Vec<Contender> {
-    ForkJoin {
-        work: Tree::perfect(20),
-        prepare: |_| 0_u64,
-        answer: |_, sum| *sum,
-        expected: Tree::nodes(20) as u64,
-        calls: setting.repeats(8, 2),
-        timings: 1,
-        per: Per::Operation(Tree::nodes(20)),
-        serial: &[("serial", |node, sum| {
-            *sum += serial::tree_reversed((), node)
-        })],
-        ours: |cx, node, sum| *sum += with_bywash::tree_reversed(cx, node),
-        rayon: |node, sum| *sum += with_rayon::tree_reversed((), node),
-        chili: |scope, node, sum| *sum += with_chili::tree_reversed(scope, node),
-        chili_swapped: Some(|scope, node, sum| *sum += with_chili::tree(scope, node)),
-        forte: |worker, node, sum| *sum += with_forte::tree_reversed(worker, node),
-    }
-    .contenders(setting)
+fn tree_reversed(setting: &Setting, levels: u32, calls: usize) -> Vec<Contender> {
+    trees(setting, levels, calls, backwards(), forwards())
+}
+
+fn forwards() -> Programs<Tree, u64> {
+    everywhere!(|cx, node: &Tree, sum: &mut u64| *sum += tree(cx, node))
+}
+
+fn backwards() -> Programs<Tree, u64> {
+    everywhere!(|cx, node: &Tree, sum: &mut u64| *sum += tree_reversed(cx, node))
+}
+
+fn trees(
+    setting: &Setting,
+    levels: u32,
+    calls: usize,
+    programs: Programs<Tree, u64>,
+    exchanged: Programs<Tree, u64>,
+) -> Vec<Contender> {
+    let nodes = Tree::nodes(levels);
+    let tree = Tree::perfect(levels);
+    ForkJoin::adding(programs, tree, nodes as u64, Per::Operation(nodes))
+        .calls(calls)
+        .contenders_in_order(setting, exchanged)
 }

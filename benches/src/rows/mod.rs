@@ -1,5 +1,10 @@
 //! The rows of the scoreboard, one file for each family, in the order the report prints them.
 
+/// Rows as a table: one statement each, laid out in columns, which `rustfmt` would break.
+macro_rules! table {
+    ($($row:expr;)*) => { &[$($row),*] };
+}
+
 mod arena;
 mod deque;
 mod efficiency;
@@ -7,11 +12,13 @@ mod fork_join;
 mod frames;
 mod hidden;
 mod join;
+mod looping;
 mod loops;
 mod pool;
 mod programs;
 mod similarity;
 mod spawn;
+mod spawning;
 mod strategy;
 mod wake;
 

@@ -1,243 +1,138 @@
 //! Rows `spawn_*`: what a job costs when it is spawned one by one and does almost nothing.
 
+use super::spawning::{self, Form, SpawnTest, Spawner};
 use crate::harness::clock::stopwatch;
 use crate::harness::row::{Contender, Goal, Row, Sample, Setting, Wrong, check};
 use crate::harness::tally;
-use crate::ours;
-use crate::rivals;
+use crate::{ours, rivals};
 use bywash::Context;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-const TIMED: &str =
+pub(super) static ROWS: &[Row] = table! {
+    row("spawn_detached", FROM_ONE, detached)
+        .required(SCOPES)
+        .goals(&[Goal::at_most(3.0).on(1), Goal::at_most(3.0).on(2), Goal::of_best(0.1)]);
+    row("spawn_recursive", FROM_EACH, recursive)
+        .required(SCOPES)
+        .goals(&[Goal::at_most(4.0).on(1), Goal::at_most(2.2).on(2), Goal::FIRST]);
+    row("spawn_with_counter", FROM_ONE, with_counter)
+        .required(SCOPES)
+        .goals(&[Goal::at_most(3.5).on(1), Goal::at_most(4.0).on(2), Goal::FIRST]);
+    row("spawn_job", TO_RESULTS, with_result)
+        .required(&["rayon::spawn"])
+        .goals(&[Goal::at_most(6.0).on(1), Goal::at_most(6.5).on(2), Goal::FIRST]);
+    row("spawn_boxed", BOXED, boxed)
+        .goals(&[Goal::at_least_times("bywash.spawn_detached", 2.0)]);
+};
+
+const FROM_ONE: &str =
     "from the first of 50,000 spawns to the moment the spawner knows that all are done";
+const FROM_EACH: &str = "50,000 jobs, each spawning two more until all are there, to the moment the spawner knows that all are done";
+const TO_RESULTS: &str =
+    "from the first of 50,000 spawns to the last of their results in the spawner's hands";
+const BOXED: &str = "spawn_detached on the same system, but with each job in a box from the heap";
+
+const SCOPES: &[&str] = &["rayon.scope", "forte.scope", "bevy"];
 
 const fn row(
     name: &'static str,
     timed: &'static str,
-    required: &'static [&'static str],
-    goals: &'static [Goal],
     contenders: fn(&Setting) -> Vec<Contender>,
 ) -> Row {
-    Row::new(name, "ns/job", timed, contenders)
-        .required(required)
-        .goals(goals)
-        .note("Each job adds the 8 bytes it captured to a sum of its own thread; the sum of sums is checked.")
-}
-
-const SCOPES: &[&str] = &["rayon.scope", "forte.scope", "bevy"];
-
-pub(super) static ROWS: &[Row] = &[
-    row(
-        "spawn_detached",
-        TIMED,
-        SCOPES,
-        &[
-            Goal::at_most(3.0).on(1),
-            Goal::at_most(3.0).on(2),
-            Goal::FIRST,
-        ],
-        detached,
-    ),
-    row(
-        "spawn_recursive",
-        "50,000 jobs, each spawning two more until all are there, to the moment the spawner knows that all are done",
-        SCOPES,
-        &[
-            Goal::at_most(4.0).on(1),
-            Goal::at_most(2.2).on(2),
-            Goal::FIRST,
-        ],
-        recursive,
-    ),
-    row(
-        "spawn_with_counter",
-        TIMED,
-        SCOPES,
-        &[
-            Goal::at_most(3.5).on(1),
-            Goal::at_most(4.0).on(2),
-            Goal::FIRST,
-        ],
-        with_counter,
-    ),
-    row(
-        "spawn_job",
-        "from the first of 50,000 spawns to the last of their results in the spawner's hands",
-        &["rayon::spawn"],
-        &[
-            Goal::at_most(6.0).on(1),
-            Goal::at_most(6.5).on(2),
-            Goal::FIRST,
-        ],
-        with_result,
-    ),
-    Row::new(
-        "spawn_boxed",
-        "ns/job",
-        "spawn_detached on the same system, but with each job in a box from the heap",
-        boxed,
+    Row::new(name, "ns/job", timed, contenders).note(
+        "Each job adds the 8 bytes it captured to a sum of its own thread; the sum of sums is checked. \
+Libraries are entered before the clock starts.",
     )
-    .goals(&[Goal::at_least_times("bywash.spawn_detached", 2.0)]),
-];
+}
 
 /// Jobs in one burst.
 const JOBS: u64 = 50_000;
 /// What they add up to, each adding its number.
 const SUM: u64 = JOBS * (JOBS - 1) / 2;
 
-/// Bursts a sample: the first one warms up.
-fn bursts(setting: &Setting) -> usize {
-    setting.repeats(10, 3)
-}
+/// How often a burst is timed in one sample.
+#[derive(Clone, Copy)]
+struct Bursts(usize);
 
-/// Times `bursts` of `burst`, each checked, after one that is not timed.
-fn measure(
-    bursts: usize,
-    expected: u64,
-    mut burst: impl FnMut() -> Duration,
-) -> Result<Sample, Wrong> {
-    tally::take();
-    burst();
-    check(tally::take(), expected)?;
-    let mut total = Duration::ZERO;
-    for _ in 0..bursts {
-        total += burst();
-        check(tally::take(), expected)?;
+impl Bursts {
+    fn of(setting: &Setting) -> Self {
+        Self(setting.repeats(10, 3))
     }
-    Ok(Sample::nanoseconds_each(total, bursts * JOBS as usize))
-}
 
-fn serial(setting: &Setting) -> Contender {
-    let bursts = bursts(setting);
-    Contender::floor("serial", move || {
-        measure(bursts, SUM, || {
-            let start = Instant::now();
-            for number in 0..JOBS {
-                tally::add(std::hint::black_box(number));
-            }
-            start.elapsed()
-        })
-    })
-}
-
-/// The rivals' spawns inside a scope, which count as detached and as counted ones: a scope is
-/// both the only way and the only counter that they have.
-fn scopes(setting: &Setting) -> Vec<Contender> {
-    let (workers, bursts) = (setting.workers, bursts(setting));
-    vec![
-        Contender::rival("rayon.scope", move || {
-            rivals::rayon::inside(workers, || {
-                measure(bursts, SUM, || {
-                    let start = Instant::now();
-                    rayon::scope(|scope| {
-                        for number in 0..JOBS {
-                            scope.spawn(move |_| tally::add(number));
-                        }
-                    });
-                    start.elapsed()
-                })
-            })
-        }),
-        Contender::rival("forte.scope", move || {
-            rivals::forte::inside(workers, |worker| {
-                measure(bursts, SUM, || {
-                    let start = Instant::now();
-                    worker.scope(|scope| {
-                        for number in 0..JOBS {
-                            scope.spawn(move |_: &forte::Scope<'_>| tally::add(number));
-                        }
-                    });
-                    start.elapsed()
-                })
-            })
-        })
-        .in_own_process(),
-        Contender::rival("bevy", move || {
-            let pool = rivals::bevy::pool(workers);
-            measure(bursts, SUM, || {
-                let start = Instant::now();
-                pool.scope(|scope| {
-                    for number in 0..JOBS {
-                        scope.spawn(async move { tally::add(number) });
-                    }
-                });
-                start.elapsed()
-            })
-        }),
-        serial(setting),
-    ]
-}
-
-/// Loops over the same 50,000 bodies, shown beside: they hand out ranges, not jobs.
-fn loops(setting: &Setting) -> Contender {
-    let (workers, bursts) = (setting.workers, bursts(setting));
-    Contender::shown("fork_union.loop", move || {
-        let mut pool = rivals::fork_union::pool(workers);
-        measure(bursts, SUM, || {
-            stopwatch(|| {
-                drop(pool.for_n_dynamic(JOBS as usize, |prong| {
-                    tally::add(prong.task_index as u64);
-                }));
-            })
-        })
-    })
-}
-
-/// Bursts on our own system, from inside a job: `burst` spawns into a frame of its own.
-fn ours(
-    setting: &Setting,
-    burst: impl for<'frame> Fn(&Context<'frame>) + 'static,
-) -> impl FnMut() -> Result<Sample, Wrong> + 'static {
-    let (workers, bursts) = (setting.workers, bursts(setting));
-    move || {
-        ours::inside(workers, |outside| {
-            measure(bursts, SUM, || {
-                stopwatch(|| outside.frame(|frame| burst(frame)))
-            })
-        })
+    /// Times `burst`, each one checked, after one that is not timed.
+    fn time(self, mut burst: impl FnMut()) -> Result<Sample, Wrong> {
+        let mut once = || {
+            tally::take();
+            let time = stopwatch(&mut burst);
+            check(tally::take(), SUM).map(|()| time)
+        };
+        once()?;
+        let mut total = Duration::ZERO;
+        for _ in 0..self.0 {
+            total += once()?;
+        }
+        Ok(Sample::nanoseconds_each(total, self.0 * JOBS as usize))
     }
 }
 
-fn spawn_each(context: &Context<'_>) {
-    for number in 0..JOBS {
-        context.spawn_detached(move |_| tally::add(number));
+/// A scope is both the only way and the only counter that the rivals have, so it stands for
+/// detached and for counted jobs.
+impl SpawnTest for Bursts {
+    fn sample(self, library: &mut impl Spawner) -> Result<Sample, Wrong> {
+        self.time(|| {
+            let jobs = (0..JOBS).map(|number| move || tally::add(number));
+            library.spawn_each(jobs, || ());
+        })
     }
 }
 
 fn detached(setting: &Setting) -> Vec<Contender> {
-    let mut all = vec![Contender::ours(ours(setting, spawn_each))];
-    all.extend(scopes(setting));
-    all.push(loops(setting));
+    let (workers, bursts) = (setting.workers, Bursts::of(setting));
+    let mut all = from_one(setting, Form::Detached);
+    all.push(Contender::shown("fork_union.loop", move || {
+        let mut pool = rivals::fork_union::pool(workers);
+        bursts.time(|| {
+            let items = JOBS as usize;
+            drop(pool.for_n_dynamic(items, |prong| tally::add(prong.task_index as u64)));
+        })
+    }));
     all
-}
-
-fn boxed(setting: &Setting) -> Vec<Contender> {
-    let spawn_boxes = |context: &Context<'_>| {
-        for number in 0..JOBS {
-            let job: Box<dyn FnOnce() + Send> = Box::new(move || tally::add(number));
-            context.spawn_detached(move |_| job());
-        }
-    };
-    vec![
-        Contender::ours(ours(setting, spawn_boxes)),
-        Contender::shown("bywash.spawn_detached", ours(setting, spawn_each)),
-    ]
 }
 
 fn with_counter(setting: &Setting) -> Vec<Contender> {
-    let spawn_and_wait = |context: &Context<'_>| {
-        let group = context.counter();
-        for number in 0..JOBS {
-            context.spawn_with_counter(group, move |_| tally::add(number));
-        }
-        context.wait(group);
-    };
-    let mut all = vec![Contender::ours(ours(setting, spawn_and_wait))];
-    all.extend(scopes(setting));
+    from_one(setting, Form::Counted)
+}
+
+fn from_one(setting: &Setting, form: Form) -> Vec<Contender> {
+    let (workers, bursts) = (setting.workers, Bursts::of(setting));
+    let mut all = vec![spawning::ours(workers, form, bursts)];
+    all.extend(spawning::rivals(workers, bursts));
+    all.push(spawning::serial(bursts));
     all
+}
+
+#[derive(Clone, Copy)]
+struct BoxedBursts(Bursts);
+
+impl SpawnTest for BoxedBursts {
+    fn sample(self, library: &mut impl Spawner) -> Result<Sample, Wrong> {
+        self.0.time(|| {
+            let jobs = (0..JOBS)
+                .map(|number| -> Box<dyn FnOnce() + Send> { Box::new(move || tally::add(number)) });
+            library.spawn_each(jobs, || ());
+        })
+    }
+}
+
+fn boxed(setting: &Setting) -> Vec<Contender> {
+    let (workers, bursts) = (setting.workers, Bursts::of(setting));
+    vec![
+        spawning::ours(workers, Form::Detached, BoxedBursts(bursts)),
+        spawning::ours_beside("bywash.spawn_detached", workers, bursts),
+    ]
 }
 
 /// A node of the recursion spawns its children `2n + 1` and `2n + 2` while they are below this,
@@ -248,185 +143,141 @@ fn children(number: u64) -> impl Iterator<Item = u64> {
         .filter(|&child| child < JOBS)
 }
 
+fn on_ours(context: &Context<'_>, number: u64) {
+    tally::add(number);
+    for child in children(number) {
+        context.spawn_detached(move |context| on_ours(context, child));
+    }
+}
+
+fn on_rayon<'scope>(scope: &rayon::Scope<'scope>, number: u64) {
+    tally::add(number);
+    for child in children(number) {
+        scope.spawn(move |scope| on_rayon(scope, child));
+    }
+}
+
+fn on_forte<'scope>(scope: &forte::Scope<'scope>, number: u64) {
+    tally::add(number);
+    for child in children(number) {
+        scope.spawn(move |scope: &forte::Scope<'scope>| on_forte(scope, child));
+    }
+}
+
+fn on_bevy<'scope, 'env: 'scope>(
+    scope: &'scope bevy_tasks::Scope<'scope, 'env, ()>,
+    number: u64,
+) -> Pin<Box<dyn Future<Output = ()> + Send + 'scope>> {
+    Box::pin(async move {
+        tally::add(number);
+        for child in children(number) {
+            scope.spawn(on_bevy(scope, child));
+        }
+    })
+}
+
 fn recursive(setting: &Setting) -> Vec<Contender> {
-    fn on_rayon<'scope>(scope: &rayon::Scope<'scope>, number: u64) {
-        tally::add(number);
-        for child in children(number) {
-            scope.spawn(move |scope| on_rayon(scope, child));
-        }
-    }
-
-    fn on_forte<'scope>(scope: &forte::Scope<'scope>, number: u64) {
-        tally::add(number);
-        for child in children(number) {
-            scope.spawn(move |scope: &forte::Scope<'scope>| on_forte(scope, child));
-        }
-    }
-
-    fn on_bevy<'scope, 'env: 'scope>(
-        scope: &'scope bevy_tasks::Scope<'scope, 'env, ()>,
-        number: u64,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'scope>> {
-        Box::pin(async move {
-            tally::add(number);
-            for child in children(number) {
-                scope.spawn(on_bevy(scope, child));
-            }
-        })
-    }
-
-    fn on_ours(context: &Context<'_>, number: u64) {
-        tally::add(number);
-        for child in children(number) {
-            context.spawn_detached(move |context| on_ours(context, child));
-        }
-    }
-
-    let (workers, bursts) = (setting.workers, bursts(setting));
+    let (workers, bursts) = (setting.workers, Bursts::of(setting));
     vec![
-        Contender::ours(ours(setting, |context| {
-            context.spawn_detached(|context| on_ours(context, 0));
-        })),
+        Contender::ours(move || {
+            ours::inside(workers, |outside| {
+                bursts.time(|| outside.frame(|frame| frame.spawn_detached(|cx| on_ours(cx, 0))))
+            })
+        }),
         Contender::rival("rayon.scope", move || {
             rivals::rayon::inside(workers, || {
-                measure(bursts, SUM, || {
-                    let start = Instant::now();
-                    rayon::scope(|scope| scope.spawn(|scope| on_rayon(scope, 0)));
-                    start.elapsed()
-                })
+                bursts.time(|| rayon::scope(|scope| scope.spawn(|scope| on_rayon(scope, 0))))
             })
         }),
         Contender::rival("forte.scope", move || {
             rivals::forte::inside(workers, |worker| {
-                measure(bursts, SUM, || {
-                    let start = Instant::now();
-                    worker.scope(|scope| {
-                        scope.spawn(|scope: &forte::Scope<'_>| on_forte(scope, 0));
-                    });
-                    start.elapsed()
-                })
+                let root = |scope: &forte::Scope<'_>| on_forte(scope, 0);
+                bursts.time(|| worker.scope(|scope| scope.spawn(root)))
             })
         })
         .in_own_process(),
         Contender::rival("bevy", move || {
             let pool = rivals::bevy::pool(workers);
-            measure(bursts, SUM, || {
-                let start = Instant::now();
+            bursts.time(|| {
                 pool.scope(|scope| scope.spawn(on_bevy(scope, 0)));
-                start.elapsed()
             })
         }),
-        serial(setting),
+        spawning::serial(bursts),
     ]
 }
 
-fn with_result(setting: &Setting) -> Vec<Contender> {
-    /// Slots that jobs leave their results in, and how many have.
-    struct Results {
-        slots: Vec<AtomicU64>,
-        left: AtomicU64,
+/// Slots that jobs leave their results in, for libraries whose jobs have none.
+struct Results(Vec<AtomicU64>);
+
+impl Results {
+    fn new() -> Self {
+        Self((0..JOBS).map(|_| AtomicU64::new(0)).collect())
     }
 
-    impl Results {
-        fn new() -> Self {
-            Self {
-                slots: (0..JOBS).map(|_| AtomicU64::new(0)).collect(),
-                left: AtomicU64::new(0),
-            }
-        }
-
-        fn leave(&self, number: u64) {
-            tally::add(0);
-            self.slots[number as usize].store(number, Ordering::Relaxed);
-        }
-
-        fn collect(&self) {
-            let sum = self
-                .slots
-                .iter()
-                .map(|slot| slot.swap(0, Ordering::Relaxed));
-            tally::add(sum.fold(0, u64::wrapping_add));
-        }
+    fn leave(&self, number: u64) {
+        self.0[number as usize].store(number, Ordering::Relaxed);
     }
 
-    let (workers, bursts) = (setting.workers, bursts(setting));
-    let spawn_and_collect = |context: &Context<'_>| {
-        let mut handles = context.arena().frame_vec_with_capacity(JOBS as usize);
-        for number in 0..JOBS {
-            handles.push(context.spawn_job(move |_| number));
-        }
-        let results = handles.drain(..).map(|handle| handle.wait(context));
+    fn collect(&self) {
+        let results = self.0.iter().map(|slot| slot.swap(0, Ordering::Relaxed));
         tally::add(results.fold(0, u64::wrapping_add));
-    };
-    vec![
-        Contender::ours(ours(setting, spawn_and_collect)),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct BurstsWithResults(Bursts);
+
+impl SpawnTest for BurstsWithResults {
+    fn sample(self, library: &mut impl Spawner) -> Result<Sample, Wrong> {
+        let results = &Results::new();
+        self.0.time(|| {
+            let jobs = (0..JOBS).map(|number| move || results.leave(number));
+            library.spawn_each(jobs, || ());
+            results.collect();
+        })
+    }
+}
+
+fn with_result(setting: &Setting) -> Vec<Contender> {
+    let (workers, bursts) = (setting.workers, Bursts::of(setting));
+    let mut all = vec![
+        Contender::ours(move || {
+            ours::inside(workers, |outside| {
+                bursts.time(|| outside.frame(|frame| spawn_and_collect(frame)))
+            })
+        }),
         Contender::rival("rayon::spawn", move || {
-            let results: &'static Results = Box::leak(Box::new(Results::new()));
             rivals::rayon::inside(workers, || {
-                measure(bursts, SUM, || {
-                    let start = Instant::now();
-                    results.left.store(JOBS, Ordering::Relaxed);
+                // A job of this kind may borrow nothing.
+                let results: &'static Results = Box::leak(Box::new(Results::new()));
+                static LEFT: AtomicU64 = AtomicU64::new(0);
+                bursts.time(|| {
+                    LEFT.store(JOBS, Ordering::Relaxed);
                     for number in 0..JOBS {
                         rayon::spawn(move || {
                             results.leave(number);
                             // Release: pairs with the Acquire of the spawner's wait below.
-                            results.left.fetch_sub(1, Ordering::Release);
+                            LEFT.fetch_sub(1, Ordering::Release);
                         });
                     }
-                    while results.left.load(Ordering::Acquire) > 0 {
+                    while LEFT.load(Ordering::Acquire) > 0 {
                         rayon::yield_now();
                     }
                     results.collect();
-                    start.elapsed()
                 })
             })
         }),
-        Contender::rival("rayon.scope", move || {
-            let results = Results::new();
-            let results = &results;
-            rivals::rayon::inside(workers, || {
-                measure(bursts, SUM, || {
-                    let start = Instant::now();
-                    rayon::scope(|scope| {
-                        for number in 0..JOBS {
-                            scope.spawn(move |_| results.leave(number));
-                        }
-                    });
-                    results.collect();
-                    start.elapsed()
-                })
-            })
-        }),
-        Contender::rival("forte.scope", move || {
-            let results = Results::new();
-            let results = &results;
-            rivals::forte::inside(workers, |worker| {
-                measure(bursts, SUM, || {
-                    let start = Instant::now();
-                    worker.scope(|scope| {
-                        for number in 0..JOBS {
-                            scope.spawn(move |_: &forte::Scope<'_>| results.leave(number));
-                        }
-                    });
-                    results.collect();
-                    start.elapsed()
-                })
-            })
-        })
-        .in_own_process(),
-        Contender::rival("bevy", move || {
-            let pool = rivals::bevy::pool(workers);
-            measure(bursts, SUM, || {
-                let start = Instant::now();
-                let results = pool.scope(|scope| {
-                    for number in 0..JOBS {
-                        scope.spawn(async move { number });
-                    }
-                });
-                tally::add(results.into_iter().fold(0, u64::wrapping_add));
-                start.elapsed()
-            })
-        }),
-        serial(setting),
-    ]
+    ];
+    all.extend(spawning::rivals(workers, BurstsWithResults(bursts)));
+    all.push(spawning::serial(BurstsWithResults(bursts)));
+    all
+}
+
+fn spawn_and_collect(context: &Context<'_>) {
+    let mut handles = context.arena().frame_vec_with_capacity(JOBS as usize);
+    for number in 0..JOBS {
+        handles.push(context.spawn_job(move |_| number));
+    }
+    let results = handles.drain(..).map(|handle| handle.wait(context));
+    tally::add(results.fold(0, u64::wrapping_add));
 }

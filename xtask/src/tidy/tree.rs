@@ -1,6 +1,7 @@
 //! The files of the repository, as the rules see them: paths and texts.
 
-use crate::{process, workspace};
+use crate::process::{self, Patience};
+use crate::workspace;
 use std::fs;
 use std::process::Command;
 
@@ -19,7 +20,7 @@ impl Tree {
             "-z",
         ]);
         let mut files = Vec::new();
-        for path in process::read(&mut git)?.split_terminator('\0') {
+        for path in process::read(&mut git, Patience::ANSWER)?.split_terminator('\0') {
             // A tracked file may be deleted in the working tree; one that is no text has no lines.
             if let Ok(bytes) = fs::read(workspace::root().join(path)) {
                 files.push((
