@@ -13,13 +13,14 @@ const WORTH_A_BLOCK: usize = 512;
 
 /// A range in at most [`MOST_BLOCKS`] blocks, all of one length but the last.
 #[derive(Clone)]
-pub(crate) struct Blocks {
+pub struct Blocks {
     range: Range<usize>,
     len: usize,
 }
 
 impl Blocks {
-    pub(crate) fn of(range: Range<usize>) -> Self {
+    /// The blocks of `range`, by its length alone.
+    pub fn of(range: Range<usize>) -> Self {
         let items = range.end.saturating_sub(range.start);
         Self {
             range,
@@ -29,7 +30,8 @@ impl Blocks {
         }
     }
 
-    pub(crate) fn count(&self) -> usize {
+    /// How many blocks there are; none for an empty range.
+    pub fn count(&self) -> usize {
         self.range
             .end
             .saturating_sub(self.range.start)
@@ -37,12 +39,12 @@ impl Blocks {
     }
 
     /// How many indices a block has, but for the last.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.len
     }
 
     /// The indices of one block.
-    pub(crate) fn block(&self, index: usize) -> Range<usize> {
+    pub fn block(&self, index: usize) -> Range<usize> {
         let start = self.range.start + index * self.len;
         start..start.saturating_add(self.len).min(self.range.end)
     }
@@ -51,13 +53,13 @@ impl Blocks {
 /// Where the combining tree splits `count` partials: the largest power of two below it goes left.
 /// Pairs of neighbours of equal size, as in pairwise summation (Higham, *The accuracy of floating
 /// point summation*, 1993).
-pub(crate) fn split(count: usize) -> usize {
+pub fn split(count: usize) -> usize {
     1 << (usize::BITS - 1 - (count - 1).leading_zeros())
 }
 
 /// A run of blocks as the largest whole subtrees of that tree: 2^n blocks that begin at a multiple of
 /// 2^n.
-pub(crate) fn subtrees(run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+pub fn subtrees(run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let mut start = run.start;
     std::iter::from_fn(move || {
         let left = run.end.checked_sub(start).filter(|&left| left != 0)?;

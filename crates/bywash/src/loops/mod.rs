@@ -1,12 +1,27 @@
 //! Loops and reductions: one descriptor, a slice of the range for each worker, no allocation.
 
+#[cfg_attr(
+    not(any(bywash_loom, bywash_shuttle)),
+    expect(unreachable_pub, reason = "the model checker drives it by itself")
+)]
 mod blocks;
 #[expect(unsafe_code, reason = "fills a vector's spare room")]
 mod collect;
 mod costs;
 #[expect(unsafe_code, reason = "a loop's body lies on its caller's stack")]
 mod crew;
+#[expect(unsafe_code, reason = "slices written where the descriptor lies")]
+mod field;
 mod hints;
+#[cfg_attr(
+    not(any(bywash_loom, bywash_shuttle)),
+    expect(unreachable_pub, reason = "the model checker drives it by itself")
+)]
+mod latch;
+/// The parts that the model checker drives by themselves.
+#[cfg(any(bywash_loom, bywash_shuttle))]
+#[expect(unsafe_code, reason = "gives slices a place outside a frame")]
+pub(crate) mod model;
 mod pace;
 #[expect(
     unsafe_code,
@@ -15,6 +30,7 @@ mod pace;
 mod partials;
 #[expect(unsafe_code, reason = "each worker touches its own value alone")]
 mod per_worker;
+mod places;
 mod range;
 mod reduce;
 #[expect(unsafe_code, reason = "lends a body's address to the loop's workers")]
@@ -32,5 +48,6 @@ mod tiles;
 pub(crate) use costs::LoopCosts;
 pub use hints::{Granularity, LoopHints, Partitioner};
 pub use per_worker::PerWorker;
+pub(crate) use places::Places;
 pub use slices::InStep;
 pub use tiles::Tile;

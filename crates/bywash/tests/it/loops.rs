@@ -312,15 +312,18 @@ fn a_loop_inside_a_reduction_gives_the_same_bits() {
 
 #[test]
 fn the_bodies_of_a_heavy_loop_may_meet() {
-    let jobs = JobSystem::builder().workers(2).build().unwrap();
-    for round in 1..=200 {
-        static ARRIVED: AtomicUsize = AtomicUsize::new(0);
-        jobs.parallel_for_by(Granularity::Heavy, 0..2, |_| {
-            ARRIVED.fetch_add(1, Ordering::AcqRel);
-            while ARRIVED.load(Ordering::Acquire) < 2 * round {
-                std::thread::yield_now();
-            }
-        });
+    for workers in [2, 3, 7, 16] {
+        let jobs = JobSystem::builder().workers(workers).build().unwrap();
+        let arrived = AtomicUsize::new(0);
+        for round in 1..=50 {
+            // No ticket may be left behind a body that waits for who would take it.
+            jobs.parallel_for_by(Granularity::Heavy, 0..workers, |_| {
+                arrived.fetch_add(1, Ordering::AcqRel);
+                while arrived.load(Ordering::Acquire) < workers * round {
+                    std::thread::yield_now();
+                }
+            });
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod frames;
 mod join;
 mod loops;
 mod loops_building;
+mod loops_placement;
 mod loops_properties;
 mod loops_search;
 mod loops_slices;
