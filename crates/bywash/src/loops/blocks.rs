@@ -9,7 +9,7 @@ pub(crate) const MOST_BLOCKS: usize = 4_096;
 const FIRST_BLOCKS: usize = 512;
 
 /// Beyond that, blocks are at least this long: what a block costs itself is lost in it.
-const WORTH_A_BLOCK: usize = 512;
+const WORTH_A_BLOCK: usize = 1_024;
 
 /// A range in at most [`MOST_BLOCKS`] blocks, all of one length but the last.
 #[derive(Clone)]
@@ -68,6 +68,21 @@ pub fn subtrees(run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
         start = subtree.end;
         Some(subtree)
     })
+}
+
+/// A subtree of the fixed tree, by the one who has all of its blocks.
+pub fn combine_here<T>(
+    blocks: Range<usize>,
+    leaf: &impl Fn(usize) -> T,
+    combine: &impl Fn(T, T) -> T,
+) -> T {
+    if blocks.len() == 1 {
+        return leaf(blocks.start);
+    }
+    let middle = blocks.start + split(blocks.len());
+    let left = combine_here(blocks.start..middle, leaf, combine);
+    let right = combine_here(middle..blocks.end, leaf, combine);
+    combine(left, right)
 }
 
 #[cfg(test)]

@@ -132,9 +132,9 @@ impl Crew {
         };
         // SAFETY: `take` gave room for a `Crew`, whose first field this is.
         unsafe { crew.cast::<Head>().write(head) };
-        // SAFETY: as above, a field of it; nobody else has the descriptor yet.
-        let field = unsafe { NonNull::new_unchecked(&raw mut (*crew.as_ptr()).field) };
-        // SAFETY: as above.
+        // SAFETY: as above; the field lies within it.
+        let field = unsafe { crew.byte_add(std::mem::offset_of!(Self, field)) }.cast();
+        // SAFETY: as above; nobody else has the descriptor yet.
         unsafe { Field::write(field, units, wanted.min(MOST_SLICES)) };
     }
 

@@ -12,7 +12,11 @@ mod costs;
 mod crew;
 #[expect(unsafe_code, reason = "slices written where the descriptor lies")]
 mod field;
+mod first;
+mod grid;
 mod hints;
+#[expect(unsafe_code, reason = "hands out disjoint parts of exclusive slices")]
+mod in_step;
 #[cfg_attr(
     not(any(bywash_loom, bywash_shuttle)),
     expect(unreachable_pub, reason = "the model checker drives it by itself")
@@ -38,16 +42,17 @@ mod run;
 mod scan;
 mod search;
 mod slice;
-#[expect(unsafe_code, reason = "hands out disjoint parts of exclusive slices")]
+#[expect(unsafe_code, reason = "hands each part of the slices to one body")]
 mod slices;
 mod sort;
 mod system;
 #[expect(unsafe_code, reason = "hands out disjoint parts of a matrix")]
 mod tiles;
+mod tries;
 
 pub(crate) use costs::LoopCosts;
 pub use hints::{Granularity, LoopHints, Partitioner};
+pub use in_step::InStep;
 pub use per_worker::PerWorker;
 pub(crate) use places::Places;
-pub use slices::InStep;
 pub use tiles::Tile;

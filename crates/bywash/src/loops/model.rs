@@ -9,7 +9,7 @@ use super::field::Field;
 use super::hints::Partitioner;
 use super::pace::Pace;
 
-pub use super::blocks::{Blocks, split, subtrees};
+pub use super::blocks::{Blocks, combine_here, split, subtrees};
 pub use super::latch::{LoopLatch, Tickets};
 
 /// A loop's units and its slices.

@@ -121,13 +121,13 @@ fn looped(jobs: &JobSystem) {
         sum.fetch_add(index, Ordering::Relaxed);
     };
     jobs.frame(|frame| {
-        for _ in 0..10 {
+        for _ in 0..3 {
             frame.parallel_for_by(Granularity::Heavy, 0..1_000, add);
             frame.parallel_for_chunks(0..1_000, 7, |piece| piece.for_each(add));
             add(frame.parallel_sum(0..1_000, |index| index));
         }
     });
-    assert_eq!(sum.into_inner(), 30 * 499_500);
+    assert_eq!(sum.into_inner(), 9 * 499_500);
 }
 
 #[test]
@@ -201,8 +201,9 @@ fn ten_thousand_loops_in_one_frame_need_the_memory_of_one() {
         }
     });
     let bytes = BYTES.load(Ordering::Relaxed) - before;
-    // A descriptor has more than 8 KiB; without recycling it would be 80 MiB.
-    assert!(bytes < 4 << 20, "{bytes} bytes");
+    // A descriptor takes 16 KiB, and each worker keeps up to three magazines of 64; without recycling
+    // it would be 80 MiB.
+    assert!(bytes < 8 << 20, "{bytes} bytes");
 }
 
 #[test]
