@@ -2,6 +2,7 @@
 
 pub use crate::idle::Idle;
 pub use crate::latch::{Finished, ForkLatch, TaskLatch};
+pub use crate::loops::model::{Blocks, LoopLatch, Tickets, Units, combine_here, split, subtrees};
 pub use crate::sums::{Linked, Sums};
 
 use crate::record::FrameRecord;

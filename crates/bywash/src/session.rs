@@ -43,6 +43,11 @@ impl Session {
         self.state.set(State::Open);
     }
 
+    /// What is published next is known to outlast a wake-up, whatever frames were like until now.
+    pub(crate) fn expect_long(&self) {
+        self.short_ones.set(0);
+    }
+
     /// The root frame is over.
     pub(crate) fn close(&self) {
         if let State::Published(since) = self.state.replace(State::Closed) {

@@ -11,6 +11,7 @@ use crate::builder::Settings;
 use crate::idle::Idle;
 use crate::inbox::Inbox;
 use crate::lanes::Lanes;
+use crate::loops::Places;
 use crate::patience::WaitPolicy;
 use crate::rings::Rings;
 use crate::spill::Spillover;
@@ -31,6 +32,7 @@ pub(crate) struct System {
     /// Callers who wait for a searching worker to leave its seat.
     pub(crate) callers: CachePadded<AtomicUsize>,
     pub(crate) settings: Settings,
+    places: Places,
     spillover: Option<Spillover>,
     pinning: Option<Pinning>,
     /// Where each worker's thread ended up, once it has begun.
@@ -70,6 +72,7 @@ impl System {
             with_threads: AtomicUsize::new(workers),
             callers: CachePadded::new(AtomicUsize::new(0)),
             settings,
+            places: Places::of(plan, workers),
             spillover,
             pinned: (0..workers).map(|_| OnceLock::new()).collect(),
             pinning,
@@ -96,6 +99,11 @@ impl System {
 
     pub(crate) fn seats(&self) -> &[Seat] {
         &self.seats
+    }
+
+    /// Where each worker begins a loop.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
     }
 
     pub(crate) fn wait_policy(&self) -> WaitPolicy {

@@ -9,17 +9,18 @@ pub(crate) const MOST_BLOCKS: usize = 4_096;
 const FIRST_BLOCKS: usize = 512;
 
 /// Beyond that, blocks are at least this long: what a block costs itself is lost in it.
-const WORTH_A_BLOCK: usize = 512;
+const WORTH_A_BLOCK: usize = 1_024;
 
 /// A range in at most [`MOST_BLOCKS`] blocks, all of one length but the last.
 #[derive(Clone)]
-pub(crate) struct Blocks {
+pub struct Blocks {
     range: Range<usize>,
     len: usize,
 }
 
 impl Blocks {
-    pub(crate) fn of(range: Range<usize>) -> Self {
+    /// The blocks of `range`, by its length alone.
+    pub fn of(range: Range<usize>) -> Self {
         let items = range.end.saturating_sub(range.start);
         Self {
             range,
@@ -29,7 +30,8 @@ impl Blocks {
         }
     }
 
-    pub(crate) fn count(&self) -> usize {
+    /// How many blocks there are; none for an empty range.
+    pub fn count(&self) -> usize {
         self.range
             .end
             .saturating_sub(self.range.start)
@@ -37,12 +39,12 @@ impl Blocks {
     }
 
     /// How many indices a block has, but for the last.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.len
     }
 
     /// The indices of one block.
-    pub(crate) fn block(&self, index: usize) -> Range<usize> {
+    pub fn block(&self, index: usize) -> Range<usize> {
         let start = self.range.start + index * self.len;
         start..start.saturating_add(self.len).min(self.range.end)
     }
@@ -51,13 +53,13 @@ impl Blocks {
 /// Where the combining tree splits `count` partials: the largest power of two below it goes left.
 /// Pairs of neighbours of equal size, as in pairwise summation (Higham, *The accuracy of floating
 /// point summation*, 1993).
-pub(crate) fn split(count: usize) -> usize {
+pub fn split(count: usize) -> usize {
     1 << (usize::BITS - 1 - (count - 1).leading_zeros())
 }
 
 /// A run of blocks as the largest whole subtrees of that tree: 2^n blocks that begin at a multiple of
 /// 2^n.
-pub(crate) fn subtrees(run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+pub fn subtrees(run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let mut start = run.start;
     std::iter::from_fn(move || {
         let left = run.end.checked_sub(start).filter(|&left| left != 0)?;
@@ -66,6 +68,21 @@ pub(crate) fn subtrees(run: Range<usize>) -> impl Iterator<Item = Range<usize>> 
         start = subtree.end;
         Some(subtree)
     })
+}
+
+/// A subtree of the fixed tree, by the one who has all of its blocks.
+pub fn combine_here<T>(
+    blocks: Range<usize>,
+    leaf: &impl Fn(usize) -> T,
+    combine: &impl Fn(T, T) -> T,
+) -> T {
+    if blocks.len() == 1 {
+        return leaf(blocks.start);
+    }
+    let middle = blocks.start + split(blocks.len());
+    let left = combine_here(blocks.start..middle, leaf, combine);
+    let right = combine_here(middle..blocks.end, leaf, combine);
+    combine(left, right)
 }
 
 #[cfg(test)]

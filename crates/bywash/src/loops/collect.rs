@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use bywash_sync::atomic::{AtomicBool, Ordering};
 
 use super::blocks::Blocks;
-use super::search::First;
+use super::first::First;
 use crate::context::Context;
 
 impl<'frame> Context<'frame> {

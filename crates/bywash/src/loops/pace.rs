@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use super::hints::Partitioner;
 
 /// A chunk that took less is followed by a larger one.
-const SHORT: Duration = Duration::from_micros(2);
+const SHORT: Duration = Duration::from_micros(8);
 
 /// A chunk that took longer is followed by a smaller one.
-const LONG: Duration = Duration::from_micros(8);
+const LONG: Duration = Duration::from_micros(32);
 
 /// One participant's claims, and the clock that sizes them.
 pub(super) struct Pace {

@@ -30,7 +30,7 @@ impl<'frame> Context<'frame> {
     /// # Ok::<_, bywash::BuildError>(())
     /// ```
     pub fn parallel_for(&self, range: Range<usize>, body: impl Fn(usize) + Sync) {
-        self.run_loop(Cut::by(1), range, |_, items| items.for_each(&body));
+        self.run_loop(Cut::by(1), range, move |_, items| each(items, &body));
     }
 
     /// [`Context::parallel_for`], cut as a [`Partitioner`](crate::Partitioner) says, or with the
@@ -48,7 +48,7 @@ impl<'frame> Context<'frame> {
             hints: hints.into().checked(),
             ..Cut::by(1)
         };
-        self.run_loop(cut, range, |_, items| items.for_each(&body));
+        self.run_loop(cut, range, move |_, items| each(items, &body));
     }
 
     /// [`Context::parallel_for`] whose grain is found while it runs: another name of it, since every
@@ -196,6 +196,15 @@ pub(super) fn check_grain(grain: usize) {
         grain != 0,
         "a grain of 0 makes no progress: pass 1 or more, or use parallel_for"
     );
+}
+
+/// The innermost loop. `body` is an argument of its own, which the compiler may then take to be the
+/// same for every index, whatever bodies write.
+#[inline(always)]
+fn each(items: Range<usize>, body: &impl Fn(usize)) {
+    for index in items {
+        body(index);
+    }
 }
 
 /// `items` in pieces of `grain`; the last may be shorter.

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bywash_sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::blocks::{Blocks, split, subtrees};
+use super::blocks::{Blocks, combine_here, split, subtrees};
 use super::partials::Partials;
 use super::range::pieces;
 use super::run::Cut;
@@ -220,21 +220,6 @@ impl<'frame> Context<'frame> {
     }
 }
 
-/// A subtree of the fixed tree, by the one who has all of its blocks.
-fn combine_here<T>(
-    blocks: Range<usize>,
-    leaf: &impl Fn(usize) -> T,
-    combine: &impl Fn(T, T) -> T,
-) -> T {
-    if blocks.len() == 1 {
-        return leaf(blocks.start);
-    }
-    let middle = blocks.start + split(blocks.len());
-    let left = combine_here(blocks.start..middle, leaf, combine);
-    let right = combine_here(middle..blocks.end, leaf, combine);
-    combine(left, right)
-}
-
 /// What became of a block of a reduction that may fail.
 enum Fate<T, E> {
     Folded(T),
@@ -244,7 +229,7 @@ enum Fate<T, E> {
 }
 
 /// Indices between two looks at the alarm.
-const LOOK: usize = 1_024;
+const LOOK: usize = 2_048;
 
 /// Raised when a fold panics, so that others leave their blocks, which may be long.
 struct Alarm(AtomicBool);

@@ -1,9 +1,8 @@
 //! Sums, extremes, counts and searches: reductions that have a name.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
-use bywash_sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use bywash_sync::atomic::{AtomicBool, Ordering};
 
 use super::run::Cut;
 use crate::context::Context;
@@ -105,99 +104,7 @@ impl<'frame> Context<'frame> {
         range: Range<usize>,
         predicate: impl Fn(usize) -> bool + Sync,
     ) -> Option<usize> {
-        let hit = self.first_hit(range, |index| predicate(index).then_some(index));
-        hit.map(|(index, _)| index)
-    }
-
-    /// [`Context::parallel_for`] whose body may fail: the error at the lowest index is the result,
-    /// as it would be in a serial loop. Every index below that one was run; those above are not
-    /// begun any more. Allocates nothing.
-    ///
-    /// # Errors
-    /// The body's error at the lowest index that has one.
-    ///
-    /// # Panics
-    /// With a body's panic, after every started chunk has ended.
-    pub fn try_parallel_for<E: Send>(
-        &self,
-        range: Range<usize>,
-        body: impl Fn(usize) -> Result<(), E> + Sync,
-    ) -> Result<(), E> {
-        match self.first_hit(range, |index| body(index).err()) {
-            None => Ok(()),
-            Some((_, error)) => Err(error),
-        }
-    }
-
-    /// The lowest index at which `probe` finds something, and what it found.
-    pub(super) fn first_hit<R: Send>(
-        &self,
-        range: Range<usize>,
-        probe: impl Fn(usize) -> Option<R> + Sync,
-    ) -> Option<(usize, R)> {
-        let first = First::new();
-        self.run_loop_while(
-            Cut::by(1),
-            range,
-            || first.is_open(),
-            |_, items| {
-                for index in items {
-                    if first.is_before(index) {
-                        return;
-                    }
-                    if let Some(found) = probe(index) {
-                        return first.keep(index, found);
-                    }
-                }
-            },
-        );
-        first.into_inner()
-    }
-}
-
-/// What was found at the lowest index so far.
-pub(super) struct First<R> {
-    lowest: AtomicUsize,
-    found: Mutex<Option<(usize, R)>>,
-}
-
-impl<R> First<R> {
-    pub(super) fn new() -> Self {
-        Self {
-            // No index of a half-open range is as high as this.
-            lowest: AtomicUsize::new(usize::MAX),
-            found: Mutex::new(None),
-        }
-    }
-
-    /// Whether nothing was found yet.
-    pub(super) fn is_open(&self) -> bool {
-        self.lowest.load(Ordering::Relaxed) == usize::MAX
-    }
-
-    /// Whether something was found below `index`. May say no too often.
-    pub(super) fn is_before(&self, index: usize) -> bool {
-        self.lowest.load(Ordering::Relaxed) < index
-    }
-
-    /// Keeps what was found, unless something was found below it; what is not kept is dropped
-    /// outside the lock.
-    pub(super) fn keep(&self, index: usize, found: R) {
-        let mut first = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        // The lock orders those who found something; the loads elsewhere are advice.
-        let rest = if index < self.lowest.load(Ordering::Relaxed) {
-            self.lowest.store(index, Ordering::Relaxed);
-            first.replace((index, found))
-        } else {
-            Some((index, found))
-        };
-        drop(first);
-        drop(rest);
-    }
-
-    pub(super) fn into_inner(self) -> Option<(usize, R)> {
-        self.found
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
+        let miss = |index| if predicate(index) { Err(index) } else { Ok(()) };
+        self.try_parallel_for(range, miss).err()
     }
 }

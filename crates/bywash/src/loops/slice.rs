@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use bywash_sync::atomic::{AtomicU64, Ordering};
+use bywash_sync::mutant;
 
 /// Units that nobody has claimed yet. Relaxed throughout: a claim passes no data; the descriptor came
 /// with the ticket, and what bodies do is published by the loop's count of units done.
@@ -62,15 +63,17 @@ impl Slice {
     /// Puts claimed units up for anybody again, if this slice is empty.
     pub(super) fn put(&self, units: &Range<u32>) -> bool {
         let word = self.0.load(Ordering::Relaxed);
-        unpack(word).is_empty()
-            && self
-                .0
-                .compare_exchange(word, pack(units), Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
+        let is_empty = unpack(word).is_empty() || mutant("loop.put.look");
+        is_empty && self.exchange(word, units).is_ok()
     }
 
+    /// The one way to change a slice: claims what `units` has not, or gives it what it had not.
     fn exchange(&self, word: u64, units: &Range<u32>) -> Result<u64, u64> {
+        if mutant("loop.claim") {
+            self.0.store(pack(units), Ordering::Relaxed);
+            return Ok(word);
+        }
         self.0
-            .compare_exchange_weak(word, pack(units), Ordering::Relaxed, Ordering::Relaxed)
+            .compare_exchange(word, pack(units), Ordering::Relaxed, Ordering::Relaxed)
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::hints::LoopHints;
-use super::slices::InStep;
+use super::in_step::InStep;
 use super::tiles::Tile;
 use crate::context::Context;
 use crate::jobs::JobSystem;
@@ -60,6 +60,11 @@ in_root_frame! {
         range: Range<usize>,
         body: impl Fn(usize) -> Result<(), E> + Sync
     ) -> Result<(), E>;
+    try_parallel_for_chunks [E: Send] (
+        range: Range<usize>,
+        grain: usize,
+        body: impl Fn(Range<usize>) -> Result<(), E> + Sync
+    ) -> Result<(), E>;
 
     par_for_each [T: Sync] (items: &[T], body: impl Fn(&T) + Sync);
     par_for_each_mut [T: Send] (items: &mut [T], body: impl Fn(&mut T) + Sync);
@@ -93,6 +98,33 @@ in_root_frame! {
     parallel_sort_unstable [T: Ord + Send] (items: &mut [T]);
     parallel_sort_unstable_by [T: Send] (items: &mut [T], compare: impl Fn(&T, &T) -> Ordering + Sync);
     par_zip_chunks [S: InStep] (slices: S, size: usize, body: impl Fn(usize, S::Piece) + Sync);
+    try_par_for_each [T: Sync, E: Send] (
+        items: &[T],
+        body: impl Fn(&T) -> Result<(), E> + Sync
+    ) -> Result<(), E>;
+    try_par_for_each_mut [T: Send, E: Send] (
+        items: &mut [T],
+        body: impl Fn(&mut T) -> Result<(), E> + Sync
+    ) -> Result<(), E>;
+    try_par_chunks [T: Sync, E: Send] (
+        items: &[T],
+        size: usize,
+        body: impl Fn(usize, &[T]) -> Result<(), E> + Sync
+    ) -> Result<(), E>;
+    try_par_chunks_mut [T: Send, E: Send] (
+        items: &mut [T],
+        size: usize,
+        body: impl Fn(usize, &mut [T]) -> Result<(), E> + Sync
+    ) -> Result<(), E>;
+    try_par_zip [S: InStep, E: Send] (
+        slices: S,
+        body: impl Fn(S::Item) -> Result<(), E> + Sync
+    ) -> Result<(), E>;
+    try_par_zip_chunks [S: InStep, E: Send] (
+        slices: S,
+        size: usize,
+        body: impl Fn(usize, S::Piece) -> Result<(), E> + Sync
+    ) -> Result<(), E>;
 }
 
 /// The same where the body gets a context: of whatever frame, since the root frame has no name here.

@@ -1,11 +1,11 @@
-//! No heap allocation a job, and a frame's memory bounded by the jobs alive: counted by a global
+//! No heap allocation a job or a loop, and a frame's memory bounded by the jobs alive: counted by a global
 //! allocator, hence a binary of its own with one test at a time.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use bywash::{Context, JobSystem};
+use bywash::{Context, Granularity, JobSystem};
 
 /// The system's allocator, counting calls and bytes.
 struct Counting;
@@ -115,18 +115,34 @@ fn joined(jobs: &JobSystem) {
     assert_eq!(jobs.frame(|frame| tree(frame, JOBS)), JOBS);
 }
 
+fn looped(jobs: &JobSystem) {
+    let sum = AtomicUsize::new(0);
+    let add = |index| {
+        sum.fetch_add(index, Ordering::Relaxed);
+    };
+    jobs.frame(|frame| {
+        for _ in 0..3 {
+            frame.parallel_for_by(Granularity::Heavy, 0..1_000, add);
+            frame.parallel_for_chunks(0..1_000, 7, |piece| piece.for_each(add));
+            add(frame.parallel_sum(0..1_000, |index| index));
+        }
+    });
+    assert_eq!(sum.into_inner(), 9 * 499_500);
+}
+
 #[test]
 fn a_million_jobs_allocate_nothing_once_warm() {
     let _turn = TURN.lock().unwrap();
     for workers in [1, 2, 8] {
         let jobs = JobSystem::builder().workers(workers).build().unwrap();
-        let kinds: [Kind; 6] = [
+        let kinds: [Kind; 7] = [
             ("detached, nothing captured", detached::<0>),
             ("detached, 64 bytes", detached::<64>),
             ("detached, 1,024 bytes", detached::<1_024>),
             ("with a counter", counted),
             ("with a handle", with_handles),
             ("joined", joined),
+            ("looped", looped),
         ];
         for (kind, frame) in kinds {
             assert_eq!(
@@ -170,6 +186,24 @@ fn ten_million_jobs_in_waves_need_the_memory_of_one_wave() {
         // without recycling it would be 640 MB.
         assert!(bytes < 8 << 20, "{workers} workers: {bytes} bytes");
     }
+}
+
+#[test]
+fn ten_thousand_loops_in_one_frame_need_the_memory_of_one() {
+    let _turn = TURN.lock().unwrap();
+    let jobs = JobSystem::builder().workers(2).build().unwrap();
+    let before = BYTES.load(Ordering::Relaxed);
+    jobs.frame(|frame| {
+        for _ in 0..10_000 {
+            frame.parallel_for_by(Granularity::Heavy, 0..2, |index| {
+                std::hint::black_box(index);
+            });
+        }
+    });
+    let bytes = BYTES.load(Ordering::Relaxed) - before;
+    // A descriptor takes 16 KiB, and each worker keeps up to three magazines of 64; without recycling
+    // it would be 80 MiB.
+    assert!(bytes < 8 << 20, "{bytes} bytes");
 }
 
 #[test]

@@ -44,11 +44,32 @@ fn chunks_cover_the_range_and_none_is_longer_than_the_grain() {
 #[test]
 fn a_grain_of_zero_is_refused_with_words() {
     let jobs = JobSystem::builder().workers(2).build().unwrap();
-    let refused = catch_unwind(AssertUnwindSafe(|| {
-        jobs.parallel_for_chunks(0..10, 0, |_| ())
-    }));
-    let words = refused.unwrap_err();
-    assert!(words.downcast_ref::<&str>().unwrap().contains("grain of 0"));
+    let refuse = |name: &str, call: &dyn Fn()| {
+        let words = catch_unwind(AssertUnwindSafe(call)).unwrap_err();
+        let words = words.downcast_ref::<&str>();
+        assert!(words.unwrap().contains("grain of 0"), "{name}");
+    };
+    let items = [1, 2, 3];
+    let mine = || items;
+    refuse("chunks", &|| jobs.parallel_for_chunks(0..10, 0, |_| ()));
+    refuse("with", &|| {
+        jobs.parallel_for_chunks_with(0..10, 0, |_, _| ());
+    });
+    refuse("spawn", &|| {
+        jobs.frame(|frame| _ = frame.spawn_for_chunks(0..10, 0, |_| ()));
+    });
+    refuse("slice", &|| jobs.par_chunks(&items, 0, |_, _| ()));
+    refuse("mut", &|| jobs.par_chunks_mut(&mut mine(), 0, |_, _| ()));
+    refuse("zip", &|| {
+        jobs.par_zip_chunks((&items[..], &mut mine()[..]), 0, |_, _| ());
+    });
+    refuse("try", &|| {
+        _ = jobs.try_parallel_for_chunks(0..10, 0, |_| Ok::<_, ()>(()));
+    });
+    refuse("try slice", &|| {
+        _ = jobs.try_par_chunks(&items, 0, |_, _| Ok::<_, ()>(()));
+    });
+    refuse("empty", &|| jobs.parallel_for_chunks(0..0, 0, |_| ()));
 }
 
 #[test]
@@ -312,15 +333,18 @@ fn a_loop_inside_a_reduction_gives_the_same_bits() {
 
 #[test]
 fn the_bodies_of_a_heavy_loop_may_meet() {
-    let jobs = JobSystem::builder().workers(2).build().unwrap();
-    for round in 1..=200 {
-        static ARRIVED: AtomicUsize = AtomicUsize::new(0);
-        jobs.parallel_for_by(Granularity::Heavy, 0..2, |_| {
-            ARRIVED.fetch_add(1, Ordering::AcqRel);
-            while ARRIVED.load(Ordering::Acquire) < 2 * round {
-                std::thread::yield_now();
-            }
-        });
+    for workers in [2, 3, 7, 16] {
+        let jobs = JobSystem::builder().workers(workers).build().unwrap();
+        let arrived = AtomicUsize::new(0);
+        for round in 1..=50 {
+            // No ticket may be left behind a body that waits for who would take it.
+            jobs.parallel_for_by(Granularity::Heavy, 0..workers, |_| {
+                arrived.fetch_add(1, Ordering::AcqRel);
+                while arrived.load(Ordering::Acquire) < workers * round {
+                    std::thread::yield_now();
+                }
+            });
+        }
     }
 }
 

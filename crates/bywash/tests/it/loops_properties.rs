@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 
 use bywash::{Granularity, JobSystem, LoopHints, Partitioner};
@@ -145,6 +145,53 @@ proptest! {
     }
 
     #[test]
+    fn no_item_is_seen_twice_whichever_piece_or_fold_panics(
+        nth in system(),
+        len in 1..3_000_usize,
+        size in grain(),
+        panics in prop::collection::vec(any::<prop::sample::Index>(), 1..5),
+    ) {
+        let jobs = &SYSTEMS[nth];
+        let panics: HashSet<usize> = panics.into_iter().map(|at| at.index(len)).collect();
+        let meet = |seen: &Seen, index| {
+            seen.see(index);
+            if panics.contains(&index) {
+                std::panic::resume_unwind(Box::new(index));
+            }
+        };
+        let seen = Seen::none_of(&(0..len));
+        let mut items: Vec<usize> = (0..len).collect();
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            jobs.par_chunks_mut(&mut items, size, |_, piece| {
+                piece.iter().for_each(|&item| meet(&seen, item));
+            });
+        }));
+        prop_assert!(panics.contains(&result.unwrap_err().downcast::<usize>().unwrap()));
+        prop_assert!(seen.all(|times| times <= 1));
+        let seen = Seen::none_of(&(0..len));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            jobs.parallel_reduce(0..len, || (), |(), index| meet(&seen, index), |(), ()| ());
+        }));
+        prop_assert!(panics.contains(&result.unwrap_err().downcast::<usize>().unwrap()));
+        prop_assert!(seen.all(|times| times <= 1));
+    }
+
+    #[test]
+    fn a_huge_range_is_covered_by_huge_pieces(
+        nth in system(),
+        start in 0..=usize::MAX / 2,
+        pieces in 1..100_usize,
+    ) {
+        let jobs = &SYSTEMS[nth];
+        let len = usize::MAX / 2;
+        let covered = AtomicUsize::new(0);
+        jobs.parallel_for_chunks(start..start + len, len / pieces, |piece| {
+            covered.fetch_add(piece.len(), Ordering::Relaxed);
+        });
+        prop_assert_eq!(covered.into_inner(), len);
+    }
+
+    #[test]
     fn a_panic_in_a_huge_range_comes_out(
         nth in system(),
         start in prop_oneof![Just(0), 0..=usize::MAX / 2],
@@ -213,6 +260,11 @@ proptest! {
         prop_assert_eq!(jobs.parallel_find(range.clone(), is_hit), expected);
         prop_assert_eq!(jobs.parallel_any(range.clone(), is_hit), expected.is_some());
         let fallible = jobs.try_parallel_for(range.clone(), |index| {
+            if is_hit(index) { Err(index) } else { Ok(()) }
+        });
+        prop_assert_eq!(fallible.err(), expected);
+        let items: Vec<usize> = range.clone().collect();
+        let fallible = jobs.try_par_for_each(&items, |&index| {
             if is_hit(index) { Err(index) } else { Ok(()) }
         });
         prop_assert_eq!(fallible.err(), expected);

@@ -1,6 +1,4 @@
-//! Reductions that have a name, searches, and loops that may fail.
-
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+//! Reductions that have a name, and searches.
 
 use crate::loops::systems;
 
@@ -77,43 +75,5 @@ fn a_search_in_a_huge_range_ends_when_it_has_found() {
         let found = jobs.parallel_find(0..usize::MAX / 2, |i| i >= 100_000);
         assert_eq!(found, Some(100_000));
         assert!(jobs.parallel_any(0..usize::MAX, |i| i == 77));
-    }
-}
-
-#[test]
-fn the_error_at_the_lowest_index_wins() {
-    for jobs in systems() {
-        for first in [0, 1, 4_000, 9_000] {
-            let seen: Vec<AtomicU32> = (0..10_000).map(|_| AtomicU32::new(0)).collect();
-            let result = jobs.try_parallel_for(0..10_000, |i| {
-                seen[i].fetch_add(1, Ordering::Relaxed);
-                if i >= first { Err(i) } else { Ok(()) }
-            });
-            assert_eq!(result, Err(first));
-            for (index, count) in seen.iter().enumerate() {
-                let count = count.load(Ordering::Relaxed);
-                assert!(if index <= first {
-                    count == 1
-                } else {
-                    count <= 1
-                });
-            }
-            let result = jobs.try_parallel_reduce(
-                0..10_000,
-                || 0,
-                |sum, i| if i >= first { Err(i) } else { Ok(sum + i) },
-                |a, b| a + b,
-            );
-            assert_eq!(result, Err(first));
-        }
-        let calls = AtomicUsize::new(0);
-        let result: Result<(), ()> = jobs.try_parallel_for(0..1_000, |_| {
-            calls.fetch_add(1, Ordering::Relaxed);
-            Ok(())
-        });
-        assert_eq!((result, calls.into_inner()), (Ok(()), 1_000));
-        let sum: Result<usize, ()> =
-            jobs.try_parallel_reduce(0..1_000, || 0, |sum, i| Ok(sum + i), |a, b| a + b);
-        assert_eq!(sum, Ok(499_500));
     }
 }

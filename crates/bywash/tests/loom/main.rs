@@ -5,4 +5,5 @@
 mod books;
 mod idle;
 mod latch;
+mod loops;
 mod sums;

@@ -1,6 +1,8 @@
 //! The scheduler's protocols with more threads than loom can take, under shuttle's random schedules.
 #![cfg(bywash_shuttle)]
 
+mod loops;
+
 use std::sync::Arc;
 
 use bywash::model::{Books, ForkLatch, Idle, Linked, Sums};
