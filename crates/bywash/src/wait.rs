@@ -140,12 +140,15 @@ impl<'frame> Context<'frame> {
         let (system, seat, frame) = (worker.system(), worker.index(), self.share().record());
         worker.say_waiting(awaited.address(), Some(frame));
         awaited.add_waiter();
-        let slept = system
+        system
             .idle()
             .sleep_in_wait(seat, &worker.seat().parker, || {
-                awaited.is_over() || system.has_work_for(frame) || !worker.seat().mail.is_empty()
+                let stays_up = awaited.is_over()
+                    || system.has_work_for(frame)
+                    || !worker.seat().mail.is_empty();
+                worker.count(Did::Sleep, u64::from(!stays_up));
+                stays_up
             });
-        worker.count(Did::Sleep, u64::from(slept));
         awaited.remove_waiter();
     }
 }

@@ -1,5 +1,7 @@
 //! What the job system promises, one file a subject.
 
+mod blocked;
+mod forgotten;
 mod frames;
 mod join;
 mod loops;
@@ -8,9 +10,13 @@ mod loops_properties;
 mod loops_search;
 mod loops_slices;
 mod nesting;
+mod order;
 mod panics;
+mod peers;
 mod placement;
+mod processes;
 mod scopes;
+mod sleeping;
 mod system;
 mod waiting;
 mod workers;
