@@ -4,11 +4,10 @@
 //! open ones are those below one number. Awake workers tick the policy's clock when they publish and
 //! when they search; while all of them are inside long jobs, nothing opens.
 
-use std::sync::Mutex;
-use std::time::Instant;
-
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use bywash_sync::lock::Mutex;
+use bywash_sync::time::Instant;
 use bywash_topology::Plan;
 use bywash_topology::spillover::{Decision, Load, Policy};
 

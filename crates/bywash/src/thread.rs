@@ -3,6 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
+use bywash_sync::thread;
+
 use crate::current;
 use crate::error::BuildError;
 use crate::inbox::{Inbox, Letter};
@@ -20,7 +22,7 @@ pub(crate) fn start(system: &Arc<System>, index: usize) -> Result<(), BuildError
             drop_quietly(payload);
             format!("bywash-{index}")
         });
-    let mut builder = std::thread::Builder::new().name(name);
+    let mut builder = thread::Builder::new().name(name);
     if let Some(bytes) = system.settings.stack_size {
         builder = builder.stack_size(bytes);
     }
