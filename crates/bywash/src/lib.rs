@@ -103,7 +103,7 @@ pub use jobs::JobSystem;
 pub use lanes::Priority;
 pub use loops::{Granularity, InStep, LoopHints, Partitioner, PerWorker, Tile};
 pub use patience::WaitPolicy;
-pub use stats::WorkerStats;
+pub use stats::{SystemStats, WorkerStats};
 pub use task::JobHandle;
 
 #[doc(no_inline)]

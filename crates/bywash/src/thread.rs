@@ -9,6 +9,7 @@ use crate::current;
 use crate::error::BuildError;
 use crate::inbox::{Inbox, Letter};
 use crate::patience::{Patience, Pause};
+use crate::stats::Did;
 use crate::system::System;
 use crate::wait::drop_quietly;
 use crate::worker::Worker;
@@ -54,6 +55,7 @@ fn live(system: &Arc<System>, index: usize) {
         seat.bed.park();
         // SAFETY: the token means that a waker took the seat on this thread's behalf.
         let worker = unsafe { seat.occupy() };
+        worker.count(Did::Park, 1);
         is_over = current::sit(worker, || worker.work());
         system.leave(index);
     }

@@ -334,6 +334,9 @@ impl Worker {
                     Steal::Taken(haul) => {
                         self.count(Did::Steal, 1);
                         self.count(Did::Stolen, haul.len as u64);
+                        if let Some(level) = self.rings().level_of(seat.index()) {
+                            self.count(Did::StealAt(level), 1);
+                        }
                         return Some(haul);
                     }
                     Steal::Retry => bywash_sync::hint::spin_loop(),

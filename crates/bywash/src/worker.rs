@@ -121,6 +121,10 @@ impl Seat {
         unsafe { &*std::ptr::from_ref(self).cast::<Worker>() }
     }
 
+    pub(crate) fn index(&self) -> usize {
+        self.own.index
+    }
+
     pub(crate) fn waits_for(&self) -> *mut () {
         self.waits_for.load(Ordering::Relaxed)
     }

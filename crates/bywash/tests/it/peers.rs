@@ -177,7 +177,7 @@ fn who_waits_for_a_long_job_sleeps_meanwhile() {
     let slept = (0..200).any(|_| {
         jobs.frame(|frame| {
             let here = frame.worker_index();
-            let before = jobs.stats(here).sleeps;
+            let before = jobs.worker_stats(here).sleeps;
             let begun = AtomicBool::new(false);
             let (_, slept) = frame.join(
                 |_| look_for(&begun),
@@ -187,7 +187,7 @@ fn who_waits_for_a_long_job_sleeps_meanwhile() {
                     is_stolen
                         && (0..1_000_000).any(|_| {
                             thread::yield_now();
-                            jobs.stats(here).sleeps > before
+                            jobs.worker_stats(here).sleeps > before
                         })
                 },
             );
@@ -261,7 +261,7 @@ fn a_job_is_run_by_the_system_whose_context_spawned_it() {
             }
         });
     });
-    let run = |jobs: &JobSystem| (0..2).map(|worker| jobs.stats(worker).run).sum::<u64>();
+    let run = |jobs: &JobSystem| jobs.stats().total.run;
     assert_eq!((run(&one), run(&other)), (100, 200));
 }
 

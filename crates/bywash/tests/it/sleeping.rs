@@ -62,6 +62,40 @@ fn a_count_goes_up_and_down_without_a_lost_wake_up() {
 }
 
 #[test]
+fn a_message_wakes_one_of_many_sleepers() {
+    let jobs = impatient(8);
+    let (sender, receiver) = channel();
+    // Whoever wakes with the system's start is asleep again when a broadcast has passed.
+    jobs.broadcast(|_| ());
+    let before = jobs.stats().total;
+    for round in 0..500 {
+        let sender = sender.clone();
+        jobs.spawn_detached(move |_| sender.send(round).unwrap());
+        assert_eq!(receiver.recv(), Ok(round));
+    }
+    let after = jobs.stats().total;
+    // Each message wakes one; who then leaves and finds the next message already there stays or is
+    // woken once more.
+    let woken = after.parked - before.parked;
+    assert!(woken <= 2 * 500, "{woken} woken for 500 messages");
+    assert!(woken >= 1);
+}
+
+#[test]
+fn a_seat_that_a_caller_takes_and_leaves_wakes_no_thread() {
+    let jobs = impatient(4);
+    jobs.broadcast(|_| ());
+    let before = jobs.stats().total;
+    for _ in 0..10_000 {
+        jobs.frame(|frame| frame.worker_index());
+    }
+    let after = jobs.stats().total;
+    // Those whom the broadcast woke may still have been on their way.
+    assert!(after.parked - before.parked <= 4);
+    assert_eq!(after.wakes, before.wakes);
+}
+
+#[test]
 #[ignore = "takes half a minute; for the full run"]
 fn three_hundred_thousand_times_no_wake_up_is_lost() {
     for workers in [1, 2, 4] {
