@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::context::Context;
+use crate::trace::What;
 use crate::wait::drop_quietly;
 use crate::worker::Worker;
 
@@ -59,6 +60,7 @@ impl Worker {
     where
         F: for<'frame> FnOnce(&'frame Frame<'frame, 'env>) -> T,
     {
+        let _span = self.seat().trace.span(What::Frame);
         let is_root = self.frame().is_none();
         if is_root {
             self.session().open();

@@ -11,6 +11,7 @@ use crate::inbox::{Inbox, Letter};
 use crate::patience::{Patience, Pause};
 use crate::stats::Did;
 use crate::system::System;
+use crate::trace::What;
 use crate::wait::drop_quietly;
 use crate::worker::Worker;
 
@@ -52,7 +53,9 @@ fn live(system: &Arc<System>, index: usize) {
     let seat = &system.seats()[index];
     let mut is_over = false;
     while !is_over {
+        let asleep = seat.trace.span(What::Park);
         seat.bed.park();
+        drop(asleep);
         // SAFETY: the token means that a waker took the seat on this thread's behalf.
         let worker = unsafe { seat.occupy() };
         worker.count(Did::Park, 1);

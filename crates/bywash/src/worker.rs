@@ -22,8 +22,10 @@ use crate::record::FrameRecord;
 use crate::rings::Rings;
 use crate::session::Session;
 use crate::share::Share;
+use crate::stall::Mark;
 use crate::stats::{Counters, Did};
 use crate::system::System;
+use crate::trace::Recorder;
 use bywash_sync::Parker;
 
 /// One place to work: its deque, its sleeper's word, and what its occupant alone may touch.
@@ -34,6 +36,8 @@ pub(crate) struct Seat {
     /// For this seat's occupant in particular.
     pub(crate) mail: Inbox,
     pub(crate) counters: CachePadded<Counters>,
+    pub(crate) trace: Recorder,
+    pub(crate) mark: Mark,
     /// Where the seat's own thread sleeps while it does not occupy the seat.
     pub(crate) bed: CachePadded<Parker>,
     /// Where the occupant, whoever it is, sleeps in a wait.
@@ -94,6 +98,8 @@ impl Seat {
             own,
             mail: Inbox::new(),
             counters: CachePadded::new(Counters::new()),
+            trace: Recorder::new(index),
+            mark: Mark::new(),
             bed: CachePadded::new(Parker::new()),
             parker: CachePadded::new(Parker::new()),
             waits_for: AtomicPtr::new(null_mut()),

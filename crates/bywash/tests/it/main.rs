@@ -17,6 +17,8 @@ mod placement;
 mod processes;
 mod scopes;
 mod sleeping;
+mod stall;
 mod system;
+mod trace;
 mod waiting;
 mod workers;
