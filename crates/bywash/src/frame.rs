@@ -61,8 +61,8 @@ impl Worker {
         F: for<'frame> FnOnce(&'frame Frame<'frame, 'env>) -> T,
     {
         let _span = self.seat().trace.span(What::Frame);
-        let is_root = self.frame().is_none();
-        if is_root {
+        let is_session = self.frame().is_none() && self.system().tunes_itself();
+        if is_session {
             self.session().open();
         }
         let record = self.open_record(self.frame());
@@ -81,7 +81,7 @@ impl Worker {
         }));
         frame.context.wait_for(record);
         self.leave_frame();
-        if is_root {
+        if is_session {
             self.session().close();
         }
         match (result, self.close_record(record)) {

@@ -104,6 +104,11 @@ impl System {
         self.settings.wait_policy
     }
 
+    /// Whether workers learn from what they see.
+    pub(crate) fn tunes_itself(&self) -> bool {
+        self.settings.auto_tuning
+    }
+
     pub(crate) fn seat(&self, index: usize) -> &Seat {
         match self.seats.get(index) {
             Some(seat) => seat,

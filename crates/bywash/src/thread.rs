@@ -84,7 +84,10 @@ impl Worker {
                 // Back to looking; a lane's job is no sign of more.
             } else if let Some(haul) = self.steal(|_| true) {
                 self.found();
-                patience.weigh(haul.len.div_ceil(2), self.work_off(haul));
+                let (jobs, took) = (haul.len.div_ceil(2), self.work_off(haul));
+                if system.tunes_itself() {
+                    patience.weigh(jobs, took);
+                }
                 system.idle().start_searching();
             } else if let Some(letter) = system.inbox().take() {
                 self.found();
