@@ -1,6 +1,7 @@
 //! `xtask full`: everything there is, with one table at the end.
 
 use crate::arguments::{Accepted, Arguments};
+use crate::build::World;
 use crate::failure::Failure;
 use crate::mutants::{self, Shard};
 use crate::steps::Steps;
@@ -14,6 +15,7 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     let mut steps = Steps::default();
     ci::add_lints(&mut steps)?;
     test::add(&mut steps)?;
+    add_long_tests(&mut steps);
     mutants::add(&mut steps, Shard::ALL, None);
     sanitize::address(&mut steps);
     sanitize::thread(&mut steps);
@@ -22,4 +24,10 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     package::add(&mut steps);
     soak::add(&mut steps, SOAK_MINUTES);
     steps.finish("full")
+}
+
+/// What the facade's tests leave out of the quick run for its length.
+fn add_long_tests(steps: &mut Steps) {
+    let mut tests = World::Plain.cargo(&["test", "--release", "--package", "bywash", "--tests"]);
+    steps.program("long tests", tests.args(["--", "--ignored"]));
 }

@@ -41,6 +41,7 @@ mod mutant;
 mod parker;
 pub mod shadow;
 pub mod thread;
+pub mod time;
 
 pub use crossbeam_utils::CachePadded;
 pub use mutant::mutant;

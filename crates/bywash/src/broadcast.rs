@@ -2,9 +2,10 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use bywash_sync::atomic::{AtomicUsize, Ordering};
+use bywash_sync::lock::Mutex;
 
 use crate::context::Context;
 use crate::jobs::JobSystem;

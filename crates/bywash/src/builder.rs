@@ -24,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) beyond: Beyond,
     pub(crate) topology: Option<Topology>,
     pub(crate) wait_policy: WaitPolicy,
+    pub(crate) auto_tuning: bool,
     pub(crate) stack_size: Option<usize>,
     pub(crate) panic_handler: PanicHandler,
     thread_name: ThreadName,
@@ -59,6 +60,7 @@ impl Builder {
             beyond: Beyond::Unbound,
             topology: None,
             wait_policy: WaitPolicy::default(),
+            auto_tuning: true,
             stack_size: None,
             // The default panic hook has already printed the message.
             panic_handler: Arc::new(crate::wait::drop_quietly),
@@ -122,6 +124,17 @@ impl Builder {
     /// How workers without work wait. See [`WaitPolicy`].
     pub fn wait_policy(mut self, policy: WaitPolicy) -> Self {
         self.settings.wait_policy = policy;
+        self
+    }
+
+    /// Whether workers learn from what they see, which they do if this is not called: that frames are too
+    /// short to wake anybody for, that stealing such small jobs does not pay, and what a loop's body costs.
+    /// Without it every frame and every loop is treated like the first.
+    ///
+    /// For measurements, and for programs whose frames differ so much that the last one tells nothing of
+    /// the next.
+    pub fn auto_tuning(mut self, learns: bool) -> Self {
+        self.settings.auto_tuning = learns;
         self
     }
 

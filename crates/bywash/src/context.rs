@@ -67,7 +67,8 @@ impl<'frame> Context<'frame> {
     }
 
     /// The index of the worker that runs this job: below [`JobSystem::seats`](crate::JobSystem::seats)
-    /// for one of the system's own, at or above it for a guest. Costs a load.
+    /// for one of the system's own, at or above it for a guest. Costs a load. A job, or the second
+    /// side of a `join`, that reads another index than where it was spawned has migrated.
     pub fn worker_index(&self) -> usize {
         self.worker.index()
     }

@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::ptr::null;
 
+use bywash_sync::thread::thread_local;
+
 use crate::system::System;
 use crate::worker::Worker;
 
@@ -19,14 +21,14 @@ pub(crate) struct Sitting {
 
 /// Runs `body` while this thread is known to sit on `worker`'s seat.
 pub(crate) fn sit<R>(worker: &Worker, body: impl FnOnce() -> R) -> R {
-    let outer = INNERMOST.get();
+    let outer = INNERMOST.with(Cell::get);
     let sitting = Sitting {
         system: worker.system(),
         worker,
         outer,
     };
     let _stand_up = StandUp(outer);
-    INNERMOST.set(&raw const sitting);
+    INNERMOST.with(|innermost| innermost.set(&raw const sitting));
     body()
 }
 
@@ -34,14 +36,14 @@ struct StandUp(*const Sitting);
 
 impl Drop for StandUp {
     fn drop(&mut self) {
-        INNERMOST.set(self.0);
+        INNERMOST.with(|innermost| innermost.set(self.0));
     }
 }
 
 /// The worker that this thread is in `system`, if it is one.
 #[inline]
 pub(crate) fn worker_in(system: &System) -> Option<&Worker> {
-    let mut sitting = INNERMOST.get();
+    let mut sitting = INNERMOST.with(Cell::get);
     while !sitting.is_null() {
         // SAFETY: a sitting is taken off the list before `sit` returns, so those listed are alive.
         let here = unsafe { &*sitting };

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::context::Context;
+use crate::trace::What;
 use crate::wait::drop_quietly;
 use crate::worker::Worker;
 
@@ -59,8 +60,9 @@ impl Worker {
     where
         F: for<'frame> FnOnce(&'frame Frame<'frame, 'env>) -> T,
     {
-        let is_root = self.frame().is_none();
-        if is_root {
+        let _span = self.seat().trace.span(What::Frame);
+        let is_session = self.frame().is_none() && self.system().tunes_itself();
+        if is_session {
             self.session().open();
         }
         let record = self.open_record(self.frame());
@@ -79,7 +81,7 @@ impl Worker {
         }));
         frame.context.wait_for(record);
         self.leave_frame();
-        if is_root {
+        if is_session {
             self.session().close();
         }
         match (result, self.close_record(record)) {

@@ -45,6 +45,11 @@ impl Bits {
         seen && (word.fetch_and(!bit, order) & bit != 0 || mutant("idle.take.claim"))
     }
 
+    fn has(&self, seat: usize) -> bool {
+        let word = self.0.get(seat / 64);
+        word.is_some_and(|word| word.load(Ordering::Relaxed) & (1 << (seat % 64)) != 0)
+    }
+
     fn is_empty(&self) -> bool {
         self.0.iter().all(|word| word.load(Ordering::Relaxed) == 0)
     }
@@ -84,6 +89,16 @@ impl Idle {
     /// Takes a free seat, for the caller or for the seat's thread.
     pub fn take_seat(&self, seat: usize) -> bool {
         self.free.take(seat)
+    }
+
+    /// Whether nobody sits there. A look; a guest's seat is never free.
+    pub fn is_free(&self, seat: usize) -> bool {
+        self.free.has(seat)
+    }
+
+    /// Whether the occupant sleeps in a wait. A look.
+    pub fn is_waiting(&self, seat: usize) -> bool {
+        self.helpers.has(seat)
     }
 
     /// The free seats, lowest first. A look, not a promise.

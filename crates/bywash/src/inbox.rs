@@ -7,9 +7,10 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::collections::VecDeque;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 use bywash_sync::atomic::{AtomicUsize, Ordering};
+use bywash_sync::lock::{Mutex, MutexGuard};
 
 use crate::context::Context;
 use crate::memory::{self, CLASSES, class_of};

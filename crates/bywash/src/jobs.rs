@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::current;
 use crate::error::BuildError;
 use crate::frame::Frame;
-use crate::stats::WorkerStats;
+use crate::stats::{SystemStats, WorkerStats};
 use crate::system::System;
 use crate::thread;
 
@@ -44,11 +44,16 @@ impl JobSystem {
         &self.handle.system
     }
 
+    /// What all workers, and callers without a seat, have done so far: a look that stops nobody.
+    pub fn stats(&self) -> SystemStats {
+        self.handle.system.stats()
+    }
+
     /// What worker `index` has done so far: a look that stops nobody.
     ///
     /// # Panics
     /// If there is no such worker.
-    pub fn stats(&self, index: usize) -> WorkerStats {
+    pub fn worker_stats(&self, index: usize) -> WorkerStats {
         self.handle.system.seats()[index].counters.read()
     }
 

@@ -6,10 +6,11 @@
 //! job.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicUsize, Ordering};
+use bywash_sync::lock::Mutex;
 
 use crate::context::Context;
 use crate::job::JobRef;

@@ -64,6 +64,8 @@ mod share;
 #[expect(unsafe_code, reason = "closures written into frame memory")]
 mod spawn;
 mod spill;
+#[expect(unsafe_code, reason = "a place in the source, kept as a pointer")]
+mod stall;
 mod stats;
 #[cfg_attr(
     not(any(bywash_loom, bywash_shuttle)),
@@ -77,6 +79,7 @@ mod system;
 mod task;
 #[expect(unsafe_code, reason = "a thread takes the seat that a token gives it")]
 mod thread;
+mod trace;
 #[expect(unsafe_code, reason = "runs jobs and hauls")]
 mod wait;
 #[expect(
@@ -105,7 +108,8 @@ pub use jobs::JobSystem;
 pub use lanes::Priority;
 pub use loops::{Granularity, InStep, LoopHints, Partitioner, PerWorker, Tile};
 pub use patience::WaitPolicy;
-pub use stats::WorkerStats;
+pub use stall::{Doing, StallWatch, WorkerReport};
+pub use stats::{SystemStats, WorkerStats};
 pub use task::JobHandle;
 
 #[doc(no_inline)]

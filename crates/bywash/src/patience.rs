@@ -3,8 +3,9 @@
 //! Budgets are in time, not in turns, since a spin-loop hint costs 14 times more on some processors
 //! than on others.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use bywash_sync::time::Instant;
 use bywash_sync::{hint, thread};
 
 /// What idle workers, and waits that find nothing to help with, trade: latency for power.

@@ -7,9 +7,10 @@
 
 use std::any::Any;
 use std::ptr::{NonNull, null_mut};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use bywash_sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence};
+use bywash_sync::lock::Mutex;
 use bywash_sync::{mutant, ordering};
 
 use crate::memory::{CLASSES, Magazine};

@@ -1,12 +1,14 @@
 //! Whom a worker looks at next: its neighbours, then outward ring by ring.
 
-use bywash_topology::Plan;
+use bywash_topology::{Level, Plan};
 
 /// A worker's victims, nearest ring first; within a ring all are equally far.
 pub(crate) struct Rings {
     victims: Box<[u32]>,
     /// Where each ring ends in `victims`.
     ends: Box<[u32]>,
+    /// How near each worker is, by its index; empty where nothing is known.
+    levels: Box<[Level]>,
 }
 
 impl Rings {
@@ -18,9 +20,14 @@ impl Rings {
             .filter(|&end| end == order.len() || distance(end) != distance(end - 1))
             .map(|end| end as u32)
             .collect();
+        let mut levels = vec![Level::Core; order.len() + 1];
+        for victim in &order {
+            levels[victim.worker] = victim.level;
+        }
         Self {
             victims: order.iter().map(|victim| victim.worker as u32).collect(),
             ends,
+            levels: levels.into(),
         }
     }
 
@@ -33,7 +40,11 @@ impl Rings {
             .into_iter()
             .filter(|&end| end != 0)
             .collect();
-        Self { victims, ends }
+        Self {
+            victims,
+            ends,
+            levels: [].into(),
+        }
     }
 
     /// One ring of all seats, for a guest.
@@ -41,7 +52,13 @@ impl Rings {
         Self {
             victims: (0..seats as u32).collect(),
             ends: [seats as u32].into(),
+            levels: [].into(),
         }
+    }
+
+    /// How near worker `seat` is, if that is known.
+    pub(crate) fn level_of(&self, seat: usize) -> Option<Level> {
+        self.levels.get(seat).copied()
     }
 
     /// Everybody, nearest first.

@@ -3,9 +3,11 @@
 use std::cell::Cell;
 use std::ptr::NonNull;
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bywash_sync::atomic::Ordering;
+use bywash_sync::thread::thread_local;
+use bywash_sync::time::Instant;
 use bywash_sync::{hint, thread};
 
 use crate::current;
@@ -39,14 +41,14 @@ impl System {
     }
 
     fn take_seat(&self) -> usize {
-        let last = LAST_SEAT.get();
+        let last = LAST_SEAT.with(Cell::get);
         if last < self.seats().len() && self.idle().take_seat(last) {
             return last;
         }
         let index = self
             .take_any_seat()
             .unwrap_or_else(|| self.take_guest_seat());
-        LAST_SEAT.set(index);
+        LAST_SEAT.with(|last| last.set(index));
         index
     }
 

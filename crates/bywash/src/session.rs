@@ -6,7 +6,9 @@
 //! after it do so at once.
 
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use bywash_sync::time::Instant;
 
 /// About what passes between a wake-up and the sleeper's first job.
 const WAKE_UP: Duration = Duration::from_micros(5);

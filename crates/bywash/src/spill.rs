@@ -4,11 +4,10 @@
 //! open ones are those below one number. Awake workers tick the policy's clock when they publish and
 //! when they search; while all of them are inside long jobs, nothing opens.
 
-use std::sync::Mutex;
-use std::time::Instant;
-
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use bywash_sync::lock::Mutex;
+use bywash_sync::time::Instant;
 use bywash_topology::Plan;
 use bywash_topology::spillover::{Decision, Load, Policy};
 
@@ -19,6 +18,8 @@ const TICK: u64 = 1_000;
 pub(crate) struct Spillover {
     open: CachePadded<AtomicUsize>,
     next_tick: CachePadded<AtomicU64>,
+    /// How often a tier was opened.
+    openings: AtomicU64,
     started: Instant,
     policy: Mutex<Driven>,
 }
@@ -45,6 +46,7 @@ impl Spillover {
         Self {
             open: CachePadded::new(AtomicUsize::new(policy.open_workers())),
             next_tick: CachePadded::new(AtomicU64::new(0)),
+            openings: AtomicU64::new(0),
             started: Instant::now(),
             policy: Mutex::new(Driven {
                 policy,
@@ -57,6 +59,11 @@ impl Spillover {
     #[inline]
     pub(crate) fn open_workers(&self) -> usize {
         self.open.load(Ordering::Relaxed)
+    }
+
+    /// How often a tier was opened.
+    pub(crate) fn openings(&self) -> u64 {
+        self.openings.load(Ordering::Relaxed)
     }
 
     /// Ticks the policy if it is time. Returns whether a tier was opened, so that somebody there
@@ -84,6 +91,10 @@ impl Spillover {
         let decision = driven.policy.tick(now, load);
         self.open
             .store(driven.policy.open_workers(), Ordering::Relaxed);
-        matches!(decision, Decision::Open(_))
+        let has_opened = matches!(decision, Decision::Open(_));
+        if has_opened {
+            self.openings.fetch_add(1, Ordering::Relaxed);
+        }
+        has_opened
     }
 }

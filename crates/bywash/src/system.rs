@@ -1,10 +1,12 @@
 //! The system: its seats, its idle, its inbox, its plan of the machine; and its end.
 
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use bywash_sync::lock::Mutex;
+use bywash_sync::thread::JoinHandle;
 use bywash_topology::{Pinned, Pinning};
 
 use crate::builder::Settings;
@@ -37,7 +39,7 @@ pub(crate) struct System {
     pinning: Option<Pinning>,
     /// Where each worker's thread ended up, once it has begun.
     pinned: Box<[OnceLock<Pinned>]>,
-    pub(crate) threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// Seats without threads, made when the first guest needs one and kept for the next.
@@ -108,6 +110,11 @@ impl System {
 
     pub(crate) fn wait_policy(&self) -> WaitPolicy {
         self.settings.wait_policy
+    }
+
+    /// Whether workers learn from what they see.
+    pub(crate) fn tunes_itself(&self) -> bool {
+        self.settings.auto_tuning
     }
 
     pub(crate) fn seat(&self, index: usize) -> &Seat {

@@ -3,11 +3,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
+use bywash_sync::thread;
+
 use crate::current;
 use crate::error::BuildError;
 use crate::inbox::{Inbox, Letter};
 use crate::patience::{Patience, Pause};
+use crate::stats::Did;
 use crate::system::System;
+use crate::trace::What;
 use crate::wait::drop_quietly;
 use crate::worker::Worker;
 
@@ -20,7 +24,7 @@ pub(crate) fn start(system: &Arc<System>, index: usize) -> Result<(), BuildError
             drop_quietly(payload);
             format!("bywash-{index}")
         });
-    let mut builder = std::thread::Builder::new().name(name);
+    let mut builder = thread::Builder::new().name(name);
     if let Some(bytes) = system.settings.stack_size {
         builder = builder.stack_size(bytes);
     }
@@ -49,9 +53,12 @@ fn live(system: &Arc<System>, index: usize) {
     let seat = &system.seats()[index];
     let mut is_over = false;
     while !is_over {
+        let asleep = seat.trace.span(What::Park);
         seat.bed.park();
+        drop(asleep);
         // SAFETY: the token means that a waker took the seat on this thread's behalf.
         let worker = unsafe { seat.occupy() };
+        worker.count(Did::Park, 1);
         is_over = current::sit(worker, || worker.work());
         system.leave(index);
     }
@@ -78,10 +85,12 @@ impl Worker {
             } else if let Some((haul, victim)) = self.steal(|_| true) {
                 self.found();
                 let elapsed = self.work_off(haul);
-                if victim.has_tiny_jobs() {
-                    patience.spare();
-                } else {
-                    patience.weigh(haul.len.div_ceil(2), elapsed);
+                if system.tunes_itself() {
+                    if victim.has_tiny_jobs() {
+                        patience.spare();
+                    } else {
+                        patience.weigh(haul.len.div_ceil(2), elapsed);
+                    }
                 }
                 system.idle().start_searching();
             } else if let Some(letter) = system.inbox().take() {

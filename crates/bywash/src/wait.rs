@@ -16,6 +16,7 @@ use crate::patience::{Patience, Pause};
 use crate::prefetch::prefetch_to_write;
 use crate::record::FrameRecord;
 use crate::stats::Did;
+use crate::trace::What;
 use crate::worker::{Seat, Worker};
 
 /// The most jobs that one steal takes.
@@ -143,12 +144,16 @@ impl<'frame> Context<'frame> {
         let (system, seat, frame) = (worker.system(), worker.index(), self.share().record());
         worker.say_waiting(awaited.address(), Some(frame));
         awaited.add_waiter();
-        let slept = system
+        let _span = worker.seat().trace.span(What::Sleep);
+        system
             .idle()
             .sleep_in_wait(seat, &worker.seat().parker, || {
-                awaited.is_over() || system.has_work_for(frame) || !worker.seat().mail.is_empty()
+                let stays_up = awaited.is_over()
+                    || system.has_work_for(frame)
+                    || !worker.seat().mail.is_empty();
+                worker.count(Did::Sleep, u64::from(!stays_up));
+                stays_up
             });
-        worker.count(Did::Sleep, u64::from(slept));
         awaited.remove_waiter();
     }
 }
@@ -175,6 +180,7 @@ impl Worker {
     #[cold]
     #[inline(never)]
     pub(crate) fn announce(&self) {
+        self.seat().mark.answer();
         if !self.system().lanes().is_empty() {
             // The slow way took the question that a lane had put; it is put again.
             self.seat().deque.ask();
@@ -248,6 +254,7 @@ impl Worker {
             };
             ended.jobs += 1;
             let ran = if std::ptr::eq(job.home(), share) {
+                let _span = self.seat().trace.span(What::Job);
                 // SAFETY: the job left the deque, so this is its one run, in its own frame.
                 unsafe { job.run(context) }
             } else {
@@ -275,6 +282,7 @@ impl Worker {
             return Ran::UNCOUNTED;
         }
         let is_own = std::ptr::eq(job.home(), share);
+        let _span = self.seat().trace.span(What::Job);
         // SAFETY: the job left the deque, so this is its one run, in its own frame.
         let ran = unsafe { job.run(context) };
         if let Some(class) = ran.class().filter(|_| !is_own) {
@@ -339,6 +347,13 @@ impl Worker {
                     Steal::Taken(haul) => {
                         self.count(Did::Steal, 1);
                         self.count(Did::Stolen, haul.len as u64);
+                        self.seat().trace.note(What::Steal {
+                            victim: seat.index(),
+                            jobs: haul.len,
+                        });
+                        if let Some(level) = self.rings().level_of(seat.index()) {
+                            self.count(Did::StealAt(level), 1);
+                        }
                         return Some((haul, seat));
                     }
                     Steal::Retry => bywash_sync::hint::spin_loop(),

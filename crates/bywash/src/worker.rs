@@ -23,8 +23,10 @@ use crate::record::FrameRecord;
 use crate::rings::Rings;
 use crate::session::Session;
 use crate::share::Share;
+use crate::stall::Mark;
 use crate::stats::{Counters, Did};
 use crate::system::System;
+use crate::trace::Recorder;
 use bywash_sync::Parker;
 
 /// Nanoseconds: less than a core needs to fetch a line from another's cache.
@@ -38,6 +40,8 @@ pub(crate) struct Seat {
     /// For this seat's occupant in particular.
     pub(crate) mail: Inbox,
     pub(crate) counters: CachePadded<Counters>,
+    pub(crate) trace: Recorder,
+    pub(crate) mark: Mark,
     /// Where the seat's own thread sleeps while it does not occupy the seat.
     pub(crate) bed: CachePadded<Parker>,
     /// Where the occupant, whoever it is, sleeps in a wait.
@@ -100,6 +104,8 @@ impl Seat {
             own,
             mail: Inbox::new(),
             counters: CachePadded::new(Counters::new()),
+            trace: Recorder::new(index),
+            mark: Mark::new(),
             bed: CachePadded::new(Parker::new()),
             parker: CachePadded::new(Parker::new()),
             pace: AtomicU32::new(0),
@@ -131,6 +137,10 @@ impl Seat {
     /// Whether the occupant's jobs were lately so short that moving one costs more than running it.
     pub(crate) fn has_tiny_jobs(&self) -> bool {
         (1..TINY).contains(&self.pace.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn index(&self) -> usize {
+        self.own.index
     }
 
     pub(crate) fn waits_for(&self) -> *mut () {

@@ -1,10 +1,10 @@
 //! The kernel's part of a futex, for loom and shuttle: a list of sleepers behind a lock.
 
 use crate::atomic::{AtomicU32, Ordering};
-use crate::lock::Mutex;
+use crate::lock::{Mutex, MutexGuard};
 use crate::thread::{self, Thread};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError};
 
 #[cfg(bywash_loom)]
 use loom::lazy_static;
@@ -24,10 +24,16 @@ lazy_static! {
     static ref SLEEPERS: Mutex<Vec<Sleeper>> = Mutex::new(Vec::new());
 }
 
+/// No panic happens under this lock. It may count as poisoned all the same: shuttle's threads are one
+/// to the standard library, so that one which is unwinding seems to panic in all of them.
+fn sleepers() -> MutexGuard<'static, Vec<Sleeper>> {
+    SLEEPERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 pub(super) fn wait(word: &AtomicU32, expected: u32) {
     let woken = Arc::new(AtomicBool::new(false));
     {
-        let mut sleepers = SLEEPERS.lock().expect("no panic happens under this lock");
+        let mut sleepers = sleepers();
         // Relaxed: the lock orders this load after every store whose wake has looked at the list.
         if word.load(Ordering::Relaxed) != expected {
             return;
@@ -54,7 +60,7 @@ pub(super) fn wake_all(word: &AtomicU32) {
 
 /// Wakes the `limit` sleepers that have waited longest.
 fn wake(word: &AtomicU32, limit: usize) {
-    let mut sleepers = SLEEPERS.lock().expect("no panic happens under this lock");
+    let mut sleepers = sleepers();
     let address = address_of(word);
     let mut woken = 0;
     sleepers.retain(|sleeper| {

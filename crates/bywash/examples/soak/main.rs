@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use bywash::{JobSystem, WaitPolicy};
 use program::{Author, Model, Random, Steps};
-use run::{Wanted, World, play};
+use run::{Letters, Wanted, World, play};
 
 const WORKERS: [usize; 5] = [1, 2, 4, 8, 32];
 
@@ -102,10 +102,12 @@ fn live(seed: u64) -> Result<Report, String> {
         1 => WaitPolicy::Balanced,
         _ => WaitPolicy::Latency,
     };
+    let tunes = random.below(2) == 0;
     let build = |workers: usize| {
         JobSystem::builder()
             .workers(workers)
             .wait_policy(policy)
+            .auto_tuning(tunes)
             .build()
             .map_err(|error| error.to_string())
     };
@@ -113,13 +115,14 @@ fn live(seed: u64) -> Result<Report, String> {
     let other = build(1 + random.below(3) as usize)?;
     let threads = [1, 1, 2, 5][random.below(4) as usize];
     let panics = [0, 200, 30][random.below(3) as usize];
+    let letters = Arc::new(Letters::default());
     let seeds: Vec<u64> = (0..threads).map(|_| random.next()).collect();
     let reports: Vec<Result<Report, String>> = std::thread::scope(|scope| {
         let threads: Vec<_> = seeds
             .iter()
             .map(|&seed| {
-                let (jobs, other) = (&jobs, &other);
-                scope.spawn(move || play_programs(seed, panics, jobs, other))
+                let (jobs, other, letters) = (&jobs, &other, &letters);
+                scope.spawn(move || play_programs(seed, panics, jobs, other, letters))
             })
             .collect();
         let gone = || Err("a thread panicked".to_owned());
@@ -136,6 +139,11 @@ fn live(seed: u64) -> Result<Report, String> {
         total.panics += report.panics;
     }
     drop(other);
+    let (sent, read) = (&letters.sent, &letters.read);
+    let (sent, read) = (sent.load(Ordering::Relaxed), read.load(Ordering::Relaxed));
+    if sent != read {
+        return Err(format!("{read} of {sent} letters were read"));
+    }
     let (letters, ran) = (random.below(50), Arc::new(AtomicU64::new(0)));
     for index in 0..letters {
         let ran = Arc::clone(&ran);
@@ -164,6 +172,7 @@ fn play_programs(
     panics: u64,
     jobs: &JobSystem,
     other: &JobSystem,
+    letters: &Arc<Letters>,
 ) -> Result<Report, String> {
     let mut author = Author {
         random: Random(seed),
@@ -172,6 +181,12 @@ fn play_programs(
     };
     let mut report = Report::default();
     for _ in 0..1 + author.random.below(20) {
+        if author.random.below(4) == 0 {
+            let indices = jobs.broadcast(|ctx| ctx.worker_index());
+            if !indices.iter().copied().eq(0..jobs.seats()) {
+                return Err(format!("a broadcast reached {indices:?}"));
+            }
+        }
         author.budget = [20, 200, 3_000][author.random.below(3) as usize];
         let depth = 2 + author.random.below(6) as u32;
         let program: Vec<Steps> = (0..1 + author.random.below(8))
@@ -184,6 +199,7 @@ fn play_programs(
             sum: AtomicU64::new(0),
             alive: Arc::new(AtomicI64::new(0)),
             other: other.clone(),
+            letters: Arc::clone(letters),
         };
         let result = catch_unwind(AssertUnwindSafe(|| {
             jobs.frame(|frame| play(&program, frame, &world));

@@ -18,12 +18,27 @@ pub(crate) enum Step {
     /// The first side does not panic: whether the second then runs is not determined.
     Join(Steps, Steps),
     Frame(Steps),
+    Isolate(Steps),
     Caught(Steps),
     /// A frame of the other system.
     Other(Steps),
     Batch(u64),
+    /// One of its tasks panics, and the others run.
+    BrokenBatch(u64),
     Loop(u64),
+    /// A loop that does not block, waited for by its counter.
+    LaterLoop(u64),
+    /// Panics in one of its items.
+    BrokenLoop(u64),
     Reduce(u64),
+    /// Collects, scans, sorts, changes and searches so many numbers.
+    Numbers(u64),
+    /// A handle that another job waits for. What it waits for waits for nothing itself.
+    Passed(u64),
+    /// A counter that counts twice, and what starts when it is zero again.
+    Reused(u64),
+    /// A message to the other system.
+    Letter,
     Yield,
     /// Ends these steps.
     Panic,
@@ -75,7 +90,8 @@ impl Author {
             return Step::Add(self.random.below(1_000));
         }
         let below = depth - 1;
-        match self.random.below(20) {
+        let broken = may_panic && self.panics != 0 && self.random.below(8) == 0;
+        match self.random.below(25) {
             0..=2 => Step::Add(self.random.below(1_000)),
             3..=5 => Step::Detached(self.steps(below, true)),
             6 => Step::With(Priority::High, self.steps(below, true)),
@@ -88,14 +104,23 @@ impl Author {
             10 => Step::Handle(self.steps(below, may_panic)),
             11 => Step::Dropped(self.steps(below, true)),
             12 | 13 => Step::Join(self.steps(below, false), self.steps(below, may_panic)),
+            14 if may_panic && self.random.below(2) == 0 => Step::Isolate(self.steps(below, true)),
             14 if may_panic => Step::Frame(self.steps(below, true)),
             15 => Step::Caught(self.steps(below, true)),
             16 if may_panic => Step::Other(self.steps(below, true)),
+            17 if broken => Step::BrokenBatch(1 + self.random.below(50)),
             17 => Step::Batch(self.random.below(50)),
-            18 => match self.random.below(2) {
+            18 if broken => Step::BrokenLoop(1 + self.random.below(300)),
+            18 => match self.random.below(3) {
                 0 => Step::Loop(self.random.below(300)),
+                1 => Step::LaterLoop(self.random.below(300)),
                 _ => Step::Reduce(self.random.below(3_000)),
             },
+            19 => Step::Numbers(self.random.below(600)),
+            20 => Step::Passed(self.random.below(1_000)),
+            21 => Step::Reused(self.random.below(10)),
+            22 => Step::Letter,
+            23 => Step::With(Priority::Normal, self.steps(below, true)),
             _ => Step::Yield,
         }
     }
@@ -144,7 +169,9 @@ impl Model {
                 self.run(first, frame);
                 return self.run(second, frame);
             }
-            Step::Frame(steps) | Step::Other(steps) => return self.frame(steps),
+            Step::Frame(steps) | Step::Isolate(steps) | Step::Other(steps) => {
+                return self.frame(steps);
+            }
             Step::Caught(steps) => {
                 self.frame(steps);
             }
@@ -152,11 +179,35 @@ impl Model {
                 self.sum += tasks;
                 self.jobs += tasks;
             }
-            Step::Loop(len) => self.sum += len,
+            Step::BrokenBatch(tasks) => {
+                self.sum += tasks - 1;
+                self.jobs += tasks;
+                *frame = true;
+            }
+            Step::Loop(len) | Step::LaterLoop(len) => self.sum += len,
+            Step::Numbers(len) => self.sum += numbers(*len),
+            Step::Passed(number) => {
+                self.sum += number;
+                self.jobs += 2;
+            }
+            Step::Reused(jobs) => {
+                self.sum += 2 * jobs + 1;
+                self.jobs += 2 * jobs + 1;
+            }
+            Step::Letter => self.jobs += 1,
+            Step::BrokenLoop(_) => return true,
             Step::Reduce(len) => self.sum += len * len.saturating_sub(1) / 2,
             Step::Yield => {}
             Step::Panic => return true,
         }
         false
     }
+}
+
+/// What [`Step::Numbers`] comes to: of the first numbers' squares, the running sums' greatest, how many
+/// squares are even, and each of them once more.
+pub(crate) fn numbers(len: u64) -> u64 {
+    let squares = (0..len).map(|n| n * n);
+    let sum: u64 = squares.clone().sum();
+    sum + squares.filter(|square| square % 2 == 0).count() as u64 + sum
 }

@@ -139,7 +139,9 @@ impl<'frame> Context<'frame> {
             spent += now.elapsed().as_nanos() as f64 * hands as f64;
             outcome
         };
-        costs.learn(key, spent / (f64::from(units) * items_a_unit));
+        if worker.system().tunes_itself() {
+            costs.learn(key, spent / (f64::from(units) * items_a_unit));
+        }
         outcome
     }
 

@@ -238,3 +238,21 @@ fn an_inner_wait_that_runs_the_second_side_itself_is_no_harm() {
         }
     }
 }
+
+#[test]
+fn a_second_side_tells_by_its_workers_index_whether_it_migrated() {
+    for jobs in systems() {
+        jobs.frame(|frame| {
+            for _ in 0..300 {
+                let (here, spawner) = (std::thread::current().id(), frame.worker_index());
+                frame.join(
+                    |ctx| assert_eq!(ctx.worker_index(), spawner),
+                    |ctx| {
+                        let migrated = ctx.worker_index() != spawner;
+                        assert_eq!(migrated, std::thread::current().id() != here);
+                    },
+                );
+            }
+        });
+    }
+}

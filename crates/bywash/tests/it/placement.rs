@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use bywash::topology::{Topology, bind_current_thread};
+use bywash::topology::{Level, Topology, bind_current_thread};
 use bywash::{BuildError, JobSystem, Placement, WaitPolicy};
 
 /// Three LLCs of two cores: three tiers.
@@ -73,6 +73,54 @@ fn under_load_every_tier_opens() {
         });
     }
     assert!(enough(), "{seen:?}");
+    assert!(jobs.stats().tiers_opened >= 2);
+}
+
+#[test]
+fn steals_are_counted_by_level_and_follow_the_order() {
+    let jobs = spilling(WaitPolicy::Balanced);
+    let calm = jobs.stats();
+    assert_eq!((calm.tiers_opened, calm.open_workers), (0, 2));
+    // Little work: the thieves are the first tier's, a core away in the same LLC.
+    for _ in 0..300 {
+        jobs.frame(|frame| {
+            for _ in 0..4 {
+                frame.spawn_detached(|ctx| {
+                    ctx.join(|_| std::thread::yield_now(), |_| std::thread::yield_now());
+                });
+            }
+        });
+    }
+    let little = jobs.stats();
+    let all = |stats: bywash::SystemStats| -> u64 {
+        let levels = Level::ALL.iter();
+        levels.map(|&level| stats.total.steals_at(level)).sum()
+    };
+    if little.tiers_opened == 0 {
+        assert_eq!(little.total.steals_at(Level::Llc), all(little));
+    }
+    // Much work: all tiers open, and their workers come from another LLC of the same node.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while jobs.stats().total.steals_at(Level::Node) == 0 && Instant::now() < deadline {
+        jobs.frame(|frame| {
+            for _ in 0..2_000 {
+                frame.spawn_detached(|_| {
+                    let until = Instant::now() + Duration::from_micros(20);
+                    while Instant::now() < until {
+                        std::hint::spin_loop();
+                    }
+                });
+            }
+        });
+    }
+    let much = jobs.stats();
+    assert!(much.total.steals_at(Level::Node) > 0, "{much:?}");
+    // One LLC has two workers, one core each: nobody is nearer, nobody is farther.
+    assert_eq!(much.total.steals_at(Level::Core), 0);
+    assert_eq!(much.total.steals_at(Level::Remote), 0);
+    assert_eq!(all(much), much.total.steals, "no guest was there");
+    let seen = (0..6).map(|worker| jobs.worker_stats(worker));
+    assert_eq!(seen.map(|worker| worker.run).sum::<u64>(), much.total.run);
 }
 
 #[test]

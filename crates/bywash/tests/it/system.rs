@@ -359,6 +359,29 @@ fn static_jobs_run_on_one_worker_while_nobody_waits() {
 }
 
 #[test]
+fn a_system_that_does_not_tune_itself_gives_the_same_answers() {
+    let answers = |learns| {
+        let builder = JobSystem::builder().workers(3).auto_tuning(learns);
+        let jobs = builder.build().unwrap();
+        let (mut sums, done) = (Vec::new(), AtomicUsize::new(0));
+        for round in 0..100_usize {
+            // Short and long in turn: what was learned is often wrong.
+            let items = if round % 10 == 0 { 20_000 } else { 20 };
+            sums.push(jobs.parallel_reduce(0..items, || 0, |sum, i| sum + i, |a, b| a + b));
+            jobs.frame(|frame| {
+                for _ in 0..items {
+                    frame.spawn_detached(|_| {
+                        done.fetch_add(1, Ordering::Relaxed);
+                    });
+                }
+            });
+        }
+        (sums, done.into_inner())
+    };
+    assert_eq!(answers(true), answers(false));
+}
+
+#[test]
 fn systems_come_and_go_while_others_work() {
     std::thread::scope(|threads| {
         for workers in 1..5 {

@@ -106,6 +106,7 @@ fn yielding_runs_a_job_that_was_spawned_before() {
 fn the_books_tell_what_was_run() {
     let jobs = system(2);
     jobs.frame(|frame| (0..1_000).for_each(|_| frame.spawn_detached(|_| ())));
-    let run: u64 = (0..2).map(|worker| jobs.stats(worker).run).sum();
+    let run: u64 = (0..2).map(|worker| jobs.worker_stats(worker).run).sum();
     assert_eq!(run, 1_000);
+    assert_eq!(jobs.stats().total.run, 1_000);
 }
