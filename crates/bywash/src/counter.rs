@@ -152,10 +152,11 @@ impl Tally {
         }
     }
 
-    /// A job has panicked.
-    pub(crate) fn add_panicked(&self) {
-        self.jobs
-            .set(self.jobs.get() + u64::from(!self.counter.get().is_null()));
+    /// A job has panicked: counts it, if it has a counter, and adds up.
+    pub(crate) fn add_panicked(&self, context: &Context<'_>) {
+        let is_counted = !self.counter.get().is_null();
+        self.jobs.set(self.jobs.get() + u64::from(is_counted));
+        self.turn_to(null(), context);
     }
 
     /// Whether this worker has ended jobs of `counter` that are not added up yet: then it is not zero.

@@ -217,7 +217,7 @@ impl Worker {
                 while let Err(payload) = catch_unwind(AssertUnwindSafe(|| {
                     self.run_down(context, floor, &is_over, &mut executed);
                 })) {
-                    self.tally().add_panicked();
+                    self.tally().add_panicked(context);
                     keep_or_drop(context.share().record(), payload);
                 }
             });
@@ -309,7 +309,7 @@ impl Worker {
         let ran = self.tally().interrupt(context, || {
             catch_unwind(AssertUnwindSafe(|| self.run_foreign(job, context))).unwrap_or_else(
                 |payload| {
-                    self.tally().add_panicked();
+                    self.tally().add_panicked(context);
                     keep_or_drop(context.share().record(), payload);
                     Ran::JOB
                 },

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
 use std::time::Duration;
 
-use bywash_deque::split::{Core, Owner, Position};
+use bywash_deque::split::{Core, Owner, Position, Sharing};
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
@@ -119,9 +119,14 @@ impl Seat {
     /// # Safety
     /// Called once by whoever has the seat before its first occupant; the system outlives the seat.
     pub(crate) unsafe fn install(&self, system: NonNull<System>, watched: bool) {
+        let sharing = if watched {
+            Sharing::Eager
+        } else {
+            Sharing::Off
+        };
         self.own.system.set(Some(system));
         // SAFETY: no occupant yet, so this is the only view.
-        unsafe { self.deque.owner() }.set_watched(watched);
+        unsafe { self.deque.owner() }.set_sharing(sharing);
     }
 
     /// The occupant's view.

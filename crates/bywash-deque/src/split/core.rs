@@ -20,7 +20,7 @@ const FIRST_CAPACITY: usize = 256;
 const PATIENCE: usize = 256;
 
 /// A stream of pushes looks at the latest after this many whether the ring has room.
-const LONGEST_STRIDE: usize = 64;
+const LONGEST_STRIDE: usize = if cfg!(bywash_loom) { 2 } else { 64 };
 
 /// How much one exposure moves at most: half the ring, so that a reclaim stays short.
 const LARGEST_EXPOSURE: usize = RING_SLOTS / 2;
@@ -29,6 +29,23 @@ const NEVER_NULL: &str = "bywash: the ring holds items only, never null";
 
 /// A height of the owner's stack: how many slots lie below.
 pub type Position = usize;
+
+/// When an owner makes its oldest items public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Only if somebody asks: there is nobody who could steal.
+    Off,
+    /// If somebody asks, and in the course of a stream of pushes: thieves keep looking.
+    Asked,
+    /// At once, as soon as nothing is public: thieves may be asleep and have to be woken.
+    Eager,
+}
+
+impl Sharing {
+    fn is_on(self) -> bool {
+        self != Self::Off
+    }
+}
 
 /// Where an item was when its owner came back for it.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,7 +82,7 @@ struct Hot {
     /// Pops that found nothing since half of the stack was last in use.
     lulls: Cell<usize>,
     /// False while there is nobody who could steal; then nothing is exposed unasked.
-    watched: Cell<bool>,
+    sharing: Cell<Sharing>,
 }
 
 // SAFETY: the cells in `Hot` are touched through `Owner` alone, of which there is one at a time by
@@ -89,7 +106,7 @@ impl<T: Item> Core<T> {
             published: Cell::new(0),
             capacity: Cell::new(FIRST_CAPACITY),
             lulls: Cell::new(0),
-            watched: Cell::new(true),
+            sharing: Cell::new(Sharing::Asked),
         };
         Self {
             hot: CachePadded::new(hot),
@@ -140,7 +157,7 @@ impl<T: Item> Core<T> {
         match &stolen {
             Steal::Taken(haul) => {
                 // Before the ring runs dry: the owner may take a while to answer.
-                if self.ring.len() <= haul.len {
+                if haul.left <= haul.len {
                     self.ask();
                 }
                 self.counters.stolen(haul.len);
@@ -293,7 +310,8 @@ impl<'core, T: Item> Owner<'core, T> {
         if let Steal::Taken(haul) = stolen {
             self.core.counters.pushed(haul.len);
             hot.len.set(len + haul.len);
-            if hot.watched.get() && self.core.ring.is_empty() && hot.published.get() == len {
+            if hot.sharing.get().is_on() && self.core.ring.is_empty() && hot.published.get() == len
+            {
                 self.publish_labelled(haul.len / 2, |_| haul.label);
             }
             self.rearm();
@@ -403,10 +421,10 @@ impl<'core, T: Item> Owner<'core, T> {
     #[inline(never)]
     pub fn expose(self) -> bool {
         let hot = self.hot();
-        if !hot.watched.get() || !self.core.ring.is_empty() {
+        let private = hot.len.get() - hot.published.get();
+        if !hot.sharing.get().is_on() || private == 0 || !self.core.ring.is_empty() {
             return false;
         }
-        let private = hot.len.get() - hot.published.get();
         let published = self.publish(private.div_ceil(2)) != 0;
         if published {
             self.rearm();
@@ -429,8 +447,8 @@ impl<'core, T: Item> Owner<'core, T> {
     }
 
     /// Says whether anybody could steal; while nobody can, nothing is published unasked.
-    pub fn set_watched(self, watched: bool) {
-        self.hot().watched.set(watched);
+    pub fn set_sharing(self, sharing: Sharing) {
+        self.hot().sharing.set(sharing);
         self.rearm();
     }
 
@@ -445,26 +463,26 @@ impl<'core, T: Item> Owner<'core, T> {
             hot.lulls.set(0);
         }
         let is_asked = self.is_asked();
-        if is_asked || hot.watched.get() {
+        if is_asked || hot.sharing.get().is_on() {
             let private = hot.len.get() - hot.published.get();
             self.publish(private.div_ceil(2));
         }
         self.rearm();
     }
 
-    /// Sets the next length at which a push takes the slow way: when as much is private as is public.
+    /// Sets the next length at which a push takes the slow way: when as much is private as is public, if
+    /// anything is, and the ring has room.
     fn rearm(self) {
         let hot = self.hot();
-        let room = self.core.ring.room();
-        let stride = if !hot.watched.get() {
-            usize::MAX / 2
-        } else if room == 0 {
-            LONGEST_STRIDE
-        } else {
-            let private = hot.len.get() - hot.published.get();
-            (RING_SLOTS - room)
-                .saturating_sub(private)
-                .clamp(1, LONGEST_STRIDE)
+        let public = RING_SLOTS - self.core.ring.room();
+        let stride = match hot.sharing.get() {
+            Sharing::Off => usize::MAX / 2,
+            Sharing::Asked if public == 0 => LONGEST_STRIDE,
+            Sharing::Asked | Sharing::Eager if public == RING_SLOTS => LONGEST_STRIDE,
+            Sharing::Asked | Sharing::Eager => {
+                let private = hot.len.get() - hot.published.get();
+                public.saturating_sub(private).clamp(1, LONGEST_STRIDE)
+            }
         };
         let due = hot.len.get() + stride;
         self.core
@@ -565,7 +583,7 @@ impl<'core, T: Item> Owner<'core, T> {
         if count == 0 {
             hot.len.set(floor);
             hot.published.set(floor);
-        } else if hot.watched.get() {
+        } else if hot.sharing.get().is_on() {
             // The newest is popped here; of the others the older half goes out again at once.
             self.publish(count / 2);
         }

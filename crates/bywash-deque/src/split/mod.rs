@@ -27,18 +27,18 @@
 //!
 //! **What a thief may expect of an owner that never touches its deque again:** exactly the items
 //! that are in the ring. The rules that bound what stays hidden:
-//! * The first push onto an empty stack is public at once. A stream of pushes exposes the older half of
-//!   what is private whenever that is as much as is public, asked or not, and looks at least at each 64th
-//!   push whether the ring has room.
-//! * A thief that leaves no more than it took, or finds nothing, asks. The owner answers at its next push, and
-//!   before its next item if it looks whether it [was asked](Owner::is_asked).
+//! * A thief that finds nothing, or leaves no more than it took, asks. The owner answers at its next push,
+//!   and before its next item if it looks whether it [was asked](Owner::is_asked).
+//! * Unasked, a stream of pushes exposes the older half of what is private whenever that is as much as is
+//!   public, and at the latest after 64 pushes, as long as the ring has room. What is pushed and popped
+//!   again in between stays private, unless the owner [shares eagerly](Sharing::Eager).
 //! * An owner that comes back for what it published offers the older half of it again.
 
 mod core;
 mod pair;
 mod ring;
 
-pub use self::core::{Core, Owner, Position, TakeBack};
+pub use self::core::{Core, Owner, Position, Sharing, TakeBack};
 pub use self::pair::{Stealer, Worker, deque};
 pub use self::ring::{Haul, RING_SLOTS, Steal};
 pub use crate::item::Item;

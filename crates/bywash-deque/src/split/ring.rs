@@ -30,6 +30,8 @@ pub struct Haul {
     pub len: usize,
     /// The label that all of them carry.
     pub label: *mut (),
+    /// How many items it left in the ring.
+    pub(super) left: usize,
 }
 
 struct Slot {
@@ -201,7 +203,11 @@ impl Ring {
                 reading.keep(&slot.shadow);
             }
         }
-        Steal::Taken(Haul { len, label })
+        Steal::Taken(Haul {
+            len,
+            label,
+            left: public - len,
+        })
     }
 
     /// Any thread: moves `top`, unless somebody else did.

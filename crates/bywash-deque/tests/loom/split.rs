@@ -84,13 +84,13 @@ fn two_public_items_meet_a_thief_that_steals_twice() {
 
 #[test]
 fn an_owner_that_only_pushes_never_writes_a_slot_that_a_thief_reads() {
-    // Pushes 1, 3 and 7 fill the ring; push 15 publishes again if a thief has made room.
+    // Pushes 1, 2, 4 and 6 fill the ring; push 16 publishes again if a thief has made room.
     model("split::only_pushes", BOUND, 40, || {
-        let board = Board::new(15);
+        let board = Board::new(16);
         let (worker, stealer) = deque();
-        push(&worker, &board, 0..14);
+        push(&worker, &board, 0..15);
         let threads = vec![thief(&stealer, &board, 2)];
-        push(&worker, &board, [14]);
+        push(&worker, &board, [15]);
         finish(&worker, &board, threads);
     });
 }
