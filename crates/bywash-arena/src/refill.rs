@@ -117,7 +117,7 @@ impl<S: ChunkSource> Arena<S> {
         let is_only = Chunk::same(self.first.get(), self.last.get())
             && self.limit.get() == first.end()
             && self.budget.get().is_none()
-            && store.is_unvisited();
+            && store.is_settled();
         is_only.then_some(first)
     }
 
