@@ -333,7 +333,7 @@ fn repeated<T: PartialEq + std::fmt::Debug>(
 
 /// The time of `one` for each of `count` numbers, which it hands back.
 pub(super) fn summed(count: usize, mut one: impl FnMut(u64) -> u64) -> Result<Sample, Wrong> {
-    let mut run = |count: u64| (0..count).map(|value| one(black_box(value))).sum::<u64>();
+    let mut run = |count: u64| (0..count).map(&mut one).sum::<u64>();
     check(run(1_000), 999 * 500)?;
     let mut sum = 0;
     let time = stopwatch(|| sum = run(count as u64));
@@ -413,7 +413,7 @@ fn frame_cycle(setting: &Setting) -> Vec<Contender> {
     fn bump<B: Bump>(cycles: usize) -> Contender {
         contender::<B>(move || {
             let mut bump = B::new();
-            summed(cycles, |value| bump.cycle(value))
+            summed(cycles, |value| bump.cycle(black_box(value)))
         })
     }
     vec![
@@ -429,7 +429,7 @@ fn frame_cycle(setting: &Setting) -> Vec<Contender> {
                 let mark = next;
                 let slot = &memory[next];
                 next += 1;
-                slot.set(value);
+                slot.set(black_box(value));
                 let answer = black_box(slot).get();
                 next = mark;
                 answer

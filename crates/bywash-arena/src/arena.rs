@@ -265,8 +265,7 @@ impl<S: ChunkSource> Arena<S> {
     /// The first byte that is free, a multiple of the grain.
     #[inline(always)]
     pub(crate) fn free(&self) -> NonNull<u8> {
-        // SAFETY: the byte after one in the range, so inside it or at its end, and not null.
-        unsafe { at(self.tip.get(), self.tip.get().addr().get() + 1) }
+        after(self.tip.get())
     }
 
     /// Goes on from `free`, which lies behind a byte of the arena's.
@@ -351,10 +350,10 @@ impl<S: ChunkSource> Arena<S> {
     /// ```
     #[inline]
     pub fn reset(&mut self) {
-        match self.only_chunk() {
-            Some(chunk) => {
-                self.poison_after(chunk.tip());
-                self.tip.set(chunk.tip());
+        match self.settled_tip() {
+            Some(tip) => {
+                self.poison_after(tip);
+                self.tip.set(tip);
             }
             None => self.reset_level(),
         }
@@ -390,6 +389,13 @@ impl<S: ChunkSource> Arena<S> {
 unsafe fn at(of: NonNull<u8>, address: usize) -> NonNull<u8> {
     // SAFETY: the caller vouches for it.
     of.with_addr(unsafe { NonZero::new_unchecked(address) })
+}
+
+/// The byte after `tip`: inside the range, or its end.
+#[inline(always)]
+pub(crate) fn after(tip: NonNull<u8>) -> NonNull<u8> {
+    // SAFETY: a range does not end at the top of the address space, so this is not null.
+    unsafe { at(tip, tip.addr().get() + 1) }
 }
 
 /// Up to the next multiple of the grain; folds away for constant multiples.

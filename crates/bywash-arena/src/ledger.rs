@@ -134,6 +134,11 @@ impl Ledger {
         left
     }
 
+    /// Whether nothing that is alive stands in the books.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.charges.borrow().is_empty() && self.limits.borrow().is_empty()
+    }
+
     /// Every level went back to nothing, forgotten ones too.
     pub(crate) fn settle_all(&self) {
         self.charges.borrow_mut().clear();

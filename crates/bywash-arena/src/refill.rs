@@ -3,7 +3,7 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use crate::arena::{Arena, Home, round_up};
+use crate::arena::{Arena, Home, after, round_up};
 use crate::chunk::{Before, CHUNK_ALIGN, Chunk, ChunkSource};
 use crate::error::ArenaError;
 use crate::poison;
@@ -85,14 +85,14 @@ impl<S: ChunkSource> Arena<S> {
         // SAFETY: `needed` covers the padding, and the chunk has room for `needed`.
         let place = unsafe { start.add(pad) };
         // SAFETY: as above.
-        let after = unsafe { place.add(size) };
-        if self.room() > chunk.end() - after.addr().get() {
+        let behind = unsafe { place.add(size) };
+        if self.room() > chunk.end() - behind.addr().get() {
             // The chunk serves this one allocation; smaller ones go on where they were.
             self.filled.set(self.filled.get() + pad + size);
         } else {
             self.filled.set(self.used());
             self.current.set(Some(chunk));
-            self.set_free(after);
+            self.set_free(behind);
             self.end.set(chunk.end());
         }
         Ok(place)
@@ -107,26 +107,28 @@ impl<S: ChunkSource> Arena<S> {
             .set(if self.mode.get().is_on() { 0 } else { cap });
     }
 
-    /// The only chunk of a root of which a reset would change nothing but the tip.
+    /// Where a reset takes the tip of a root to, if it changes nothing else.
     #[inline]
-    pub(crate) fn only_chunk(&self) -> Option<Chunk> {
+    pub(crate) fn settled_tip(&self) -> Option<NonNull<u8>> {
         let Home::Root(store) = &self.home else {
             return None;
         };
-        let first = self.first.get()?;
-        let is_only = Chunk::same(self.first.get(), self.last.get())
-            && self.limit.get() == first.end()
+        let first = self.first.get();
+        let (tip, end) = first.map_or((self.lent.tip, self.lent.end), |chunk| {
+            (chunk.tip(), chunk.end())
+        });
+        let is_settled = Chunk::same(first, self.last.get())
+            && self.limit.get() == end
             && self.budget.get().is_none()
-            && store.is_unvisited();
-        is_only.then_some(first)
+            && store.is_settled();
+        is_settled.then_some(tip)
     }
 
     /// Whether a reset would change nothing.
     #[inline]
     #[cfg(feature = "std")]
     pub(crate) fn is_pristine(&self) -> bool {
-        self.only_chunk()
-            .is_some_and(|chunk| chunk.tip() == self.tip.get())
+        self.settled_tip() == Some(self.tip.get())
     }
 
     /// Everything this level took goes back; it begins anew.
@@ -292,18 +294,15 @@ impl<S: ChunkSource> Arena<S> {
     pub(crate) fn poison_after(&self, tip: NonNull<u8>) {
         if cfg!(any(debug_assertions, bywash_asan)) {
             let size = self.tip.get().addr().get() - tip.addr().get();
-            // SAFETY: the byte after one of the arena's.
-            let start = unsafe { tip.add(1) };
             // SAFETY: the frame is over: the compiler saw its borrows end, and nothing of it is used.
-            unsafe { poison::freed(start, size) };
+            unsafe { poison::freed(after(tip), size) };
         }
     }
 
     /// Poisons from `tip` to the end of the range that is current again; another one was since.
     fn poison_up_to_end(&self, tip: NonNull<u8>) {
         if cfg!(any(debug_assertions, bywash_asan)) {
-            // SAFETY: the byte after one of the arena's.
-            let start = unsafe { tip.add(1) };
+            let start = after(tip);
             let size = self.end.get() - start.addr().get();
             // SAFETY: as above; what lies beyond the frame's allocations is not handed out.
             unsafe { poison::freed(start, size) };

@@ -63,10 +63,10 @@ impl<S: ChunkSource> Store<S> {
         self.ledger.get().map(|ledger| &**ledger)
     }
 
-    /// Whether no nested level holds chunks, and there are no books.
+    /// Whether no nested level holds chunks, and no entry of the books waits for a reset.
     #[inline]
-    pub(crate) fn is_unvisited(&self) -> bool {
-        self.borrowers.get() == 0 && self.ledger.get().is_none()
+    pub(crate) fn is_settled(&self) -> bool {
+        self.borrowers.get() == 0 && self.ledger.get().is_none_or(|ledger| ledger.is_settled())
     }
 
     /// A chunk with room for `bytes` after its header: the largest spare one, else a new one.

@@ -9,6 +9,7 @@ use bywash_sync::ordering;
 
 use super::inbox::{Node, Taken};
 use super::page::Page;
+use crate::batch::CACHE_LINE;
 use crate::poison;
 
 /// Blocks of one size.
@@ -27,7 +28,8 @@ pub(crate) struct Class {
 impl Class {
     pub(super) fn new(block: Layout) -> Self {
         let block = block_of(block);
-        let first = size_of::<Page>().next_multiple_of(block.align());
+        // On a line of its own: other threads read the head, and small blocks cross no line.
+        let first = size_of::<Page>().next_multiple_of(block.align().max(CACHE_LINE));
         Self {
             free: AtomicPtr::new(ptr::null_mut()),
             counted: Cell::new(ptr::null_mut()),

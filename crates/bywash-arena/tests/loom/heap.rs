@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use bywash_arena::pool::model::{Heap, Trace};
-use bywash_sync::model::model;
+use bywash_sync::model::{BOUND, model};
 use bywash_sync::thread;
 
 const OWNER: u64 = 1;
@@ -86,8 +86,8 @@ fn the_owner_leaves_while_two_threads_free() {
 fn trimming_meets_a_block_that_comes_home() {
     model(
         "heap::trimming_meets_a_block_that_comes_home",
-        2,
-        10,
+        BOUND,
+        90,
         || {
             let heap = heap();
             let sent = block(&heap);
@@ -106,24 +106,29 @@ fn trimming_meets_a_block_that_comes_home() {
 
 #[test]
 fn the_pool_leaves_while_the_owner_frees() {
-    model("heap::the_pool_leaves_while_the_owner_frees", 2, 10, || {
-        let heap = heap();
-        let own = block(&heap);
-        let pools = Arc::clone(&heap);
-        let pool = thread::spawn(move || leave_as_pool(&pools));
-        own.free(OWNER);
-        leave_as_owner(&heap);
-        pool.join().unwrap();
-        assert!(!heap.has_pages(), "the pages go back");
-    });
+    model(
+        "heap::the_pool_leaves_while_the_owner_frees",
+        BOUND,
+        160,
+        || {
+            let heap = heap();
+            let own = block(&heap);
+            let pools = Arc::clone(&heap);
+            let pool = thread::spawn(move || leave_as_pool(&pools));
+            own.free(OWNER);
+            leave_as_owner(&heap);
+            pool.join().unwrap();
+            assert!(!heap.has_pages(), "the pages go back");
+        },
+    );
 }
 
 #[test]
 fn the_last_block_of_a_pool_that_left_takes_the_pages_along() {
     model(
         "heap::the_last_block_of_a_pool_that_left_takes_the_pages_along",
-        2,
-        10,
+        BOUND,
+        700,
         || {
             let heap = heap();
             let (own, sent) = (block(&heap), block(&heap));
