@@ -19,7 +19,7 @@ impl Patience {
     /// What answers at once: `git`, `pkg-config`, a list of tests.
     pub(crate) const ANSWER: Self = Self::seconds(60);
     /// Cargo or rustc. Without a word for as long as the largest crate takes on a busy machine.
-    pub(crate) const BUILD: Self = Self::seconds(1_800).silent(480);
+    pub(crate) const BUILD: Self = Self::seconds(1_800).silent(720);
     /// Tests that are built already. After a minute libtest names one that does not end; from then
     /// on a deadlock is silence.
     pub(crate) const TESTS: Self = Self::seconds(900).silent(180);
