@@ -57,7 +57,8 @@ struct Arguments {
     #[arg(
         long,
         value_name = "PATH",
-        default_value = "benches/results/instructions.json"
+        default_value = "benches/results/instructions.json",
+        requires = "instructions"
     )]
     counts: PathBuf,
 
@@ -182,6 +183,9 @@ fn write_page(path: &Path, report: &Report) -> Result<(), String> {
 }
 
 fn measure(arguments: &Arguments, rows: &[&Row]) -> Result<ExitCode, String> {
+    if arguments.results.is_some() {
+        return Err("--results: wants --page or --readme beside it".to_owned());
+    }
     let chosen = choose(rows, &arguments.filter)?;
     let workers = worker_counts(&arguments.workers)?;
     if arguments.rounds == Some(0) {
@@ -372,6 +376,7 @@ mod tests {
             &["bench", "--bogus"][..],
             &["bench", "--workers", "two"],
             &["bench", "--readme", "README.md"],
+            &["bench", "--counts", "counts.json"],
         ] {
             let Err(error) = Arguments::try_parse_from(arguments) else {
                 panic!("{arguments:?} is wrong usage");

@@ -1,6 +1,7 @@
 //! The paths whose instructions are counted: each on one worker, so that one binary always counts the same.
 
 use crate::ours;
+use bywash::Context;
 use bywash_arena::{Arena, Pool};
 use bywash_deque::{chase_lev, split};
 use std::hint::black_box;
@@ -17,151 +18,157 @@ pub struct Path {
 
 /// All of them.
 pub const PATHS: &[Path] = &[
-    Path {
-        name: "spawn_run",
-        turn: "one spawn_detached, and its job run",
-        run: |count| {
-            ours::inside(1, |context| {
-                for _ in 0..count / BURST {
-                    context.frame(|frame| {
-                        for number in 0..BURST {
-                            frame.spawn_detached(move |_| touch(number));
-                        }
-                    });
+    path(
+        "spawn_run",
+        "one spawn_detached, and its job run",
+        |count| {
+            frames(count, |frame| {
+                for number in 0..BURST {
+                    frame.spawn_detached(move |_| touch(number));
                 }
             });
         },
-    },
-    Path {
-        name: "spawn_with_counter",
-        turn: "one spawn_with_counter, its job run, the counter waited for once a burst",
-        run: |count| {
-            ours::inside(1, |context| {
-                for _ in 0..count / BURST {
-                    context.frame(|frame| {
-                        let group = frame.counter();
-                        for number in 0..BURST {
-                            frame.spawn_with_counter(group, move |_| touch(number));
-                        }
-                        frame.wait(group);
-                    });
+    ),
+    path(
+        "spawn_with_counter",
+        "one spawn_with_counter, its job run, the counter waited for once a burst",
+        |count| {
+            frames(count, |frame| {
+                let group = frame.counter();
+                for number in 0..BURST {
+                    frame.spawn_with_counter(group, move |_| touch(number));
                 }
+                frame.wait(group);
             });
         },
-    },
-    Path {
-        name: "spawn_job",
-        turn: "one spawn_job, its job run, its result waited for",
-        run: |count| {
-            ours::inside(1, |context| {
-                for number in 0..count {
-                    touch(context.spawn_job(move |_| number).wait(context));
-                }
+    ),
+    path(
+        "spawn_job",
+        "one spawn_job, its job run, its result waited for",
+        |count| {
+            turns(count, |context, number| {
+                touch(context.spawn_job(move |_| number).wait(context));
             });
         },
-    },
-    Path {
-        name: "join",
-        turn: "one join of two empty sides",
-        run: |count| {
-            ours::inside(1, |context| {
-                for number in 0..count {
-                    let (left, right) = context.join(|_| touch(number), |_| touch(number));
-                    black_box((left, right));
-                }
+    ),
+    path("join", "one join of two empty sides", |count| {
+        turns(count, |context, number| {
+            let (left, right) = context.join(|_| touch(number), |_| touch(number));
+            black_box((left, right));
+        });
+    }),
+    path(
+        "frame_cycle",
+        "one frame opened inside a job, and ended",
+        |count| {
+            turns(count, |context, number| {
+                context.frame(|frame| touch(*frame.alloc(number)));
             });
         },
-    },
-    Path {
-        name: "frame_cycle",
-        turn: "one frame opened inside a job, and ended",
-        run: |count| {
-            ours::inside(1, |context| {
-                for number in 0..count {
-                    context.frame(|frame| touch(*frame.alloc(number)));
-                }
+    ),
+    path("entry", "one join from outside the system", |count| {
+        let system = ours::system(1);
+        for number in 0..count {
+            system.join(move |_| touch(number), move |_| touch(number));
+        }
+    }),
+    path(
+        "loop_entry",
+        "one parallel_for over a single item, from inside",
+        |count| {
+            turns(count, |context, number| {
+                context.parallel_for(0..1, |_| touch(number));
             });
         },
-    },
-    Path {
-        name: "entry",
-        turn: "one join from outside the system",
-        run: |count| {
-            let system = ours::system(1);
-            for number in 0..count {
-                system.join(move |_| touch(number), move |_| touch(number));
-            }
-        },
-    },
-    Path {
-        name: "loop_entry",
-        turn: "one parallel_for over a single item, from inside",
-        run: |count| {
-            ours::inside(1, |context| {
-                for number in 0..count {
-                    context.parallel_for(0..1, |_| touch(number));
-                }
-            });
-        },
-    },
-    Path {
-        name: "deque_push_pop",
-        turn: "one push onto the split deque and one pop",
-        run: |count| {
+    ),
+    path(
+        "deque_push_pop",
+        "one push onto the split deque and one pop",
+        |count| {
             let (worker, _stealer) = split::deque::<&'static u64>();
             for _ in 0..count {
                 worker.push(black_box(&ITEM));
                 black_box(worker.pop());
             }
         },
-    },
-    Path {
-        name: "chase_lev_push_pop",
-        turn: "one push onto the Chase-Lev deque and one pop",
-        run: |count| {
+    ),
+    path(
+        "chase_lev_push_pop",
+        "one push onto the Chase-Lev deque and one pop",
+        |count| {
             let worker = chase_lev::Worker::lifo();
             for _ in 0..count {
                 worker.push(black_box(&ITEM)).expect("no maximum was set");
                 black_box(worker.pop());
             }
         },
-    },
-    Path {
-        name: "arena_alloc",
-        turn: "one u64 from an arena, counting off",
-        run: |count| bursts(Arena::new(), count),
-    },
-    Path {
-        name: "arena_alloc_untracked",
-        turn: "the same after tracking was on and off again: statistics that are off cost nothing",
-        run: |count| {
+    ),
+    path(
+        "arena_alloc",
+        "one u64 from an arena, counting off",
+        |count| {
+            bursts(Arena::new(), count);
+        },
+    ),
+    path(
+        "arena_alloc_untracked",
+        "the same after tracking was on and off again: statistics that are off cost nothing",
+        |count| {
             let arena = Arena::new();
             arena.track(true);
             arena.track(false);
             bursts(arena, count);
         },
-    },
-    Path {
-        name: "arena_frame_cycle",
-        turn: "one frame of an arena: begin, one u64, end",
-        run: |count| {
+    ),
+    path(
+        "arena_frame_cycle",
+        "one frame of an arena: begin, one u64, end",
+        |count| {
             let mut arena = Arena::new();
             for number in 0..count {
                 black_box(arena.begin_frame().alloc(number));
             }
         },
-    },
-    Path {
-        name: "pool_pair",
-        turn: "32 bytes from a pool, and back",
-        run: |count| {
-            let pool = Pool::new();
-            for number in 0..count {
-                black_box(pool.alloc([number; 4]));
-            }
-        },
-    },
+    ),
+    path("pool_pair", "32 bytes from a pool, and back", |count| {
+        let pool = Pool::new();
+        for number in 0..count {
+            black_box(pool.alloc([number; 4]));
+        }
+    }),
 ];
+
+const fn path(name: &'static str, turn: &'static str, run: fn(u64)) -> Path {
+    Path { name, turn, run }
+}
+
+/// So many turns inside a job of a system with one worker.
+#[inline(always)]
+fn turns(count: u64, turn: impl Fn(&Context<'_>, u64)) {
+    ours::inside(1, |context| {
+        (0..count).for_each(|number| turn(context, number))
+    });
+}
+
+/// So many turns, a burst of them in each frame.
+#[inline(always)]
+fn frames(count: u64, burst: impl for<'frame> Fn(&Context<'frame>)) {
+    ours::inside(1, |context| {
+        for _ in 0..count / BURST {
+            context.frame(|frame| burst(frame));
+        }
+    });
+}
+
+/// Single values in bursts, each given back at once.
+fn bursts(mut arena: Arena, count: u64) {
+    for _ in 0..count / BURST {
+        for number in 0..BURST {
+            black_box(arena.alloc(number));
+        }
+        arena.reset();
+    }
+}
 
 /// Runs the path that the first of `words` names, as often as the second says.
 ///
@@ -186,16 +193,6 @@ pub fn run(words: &[String]) -> Result<(), String> {
 pub const BURST: u64 = 1_000;
 
 static ITEM: u64 = 0;
-
-/// Single values in bursts, each given back at once.
-fn bursts(mut arena: Arena, count: u64) {
-    for _ in 0..count / BURST {
-        for number in 0..BURST {
-            black_box(arena.alloc(number));
-        }
-        arena.reset();
-    }
-}
 
 #[inline(always)]
 fn touch(number: u64) {

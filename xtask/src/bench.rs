@@ -90,8 +90,24 @@ fn bundle(file: &Path) -> Result<(), Failure> {
             file.display()
         )));
     }
-    fs::copy(program()?, file)
-        .map_err(|error| Failure::usage(format!("--bundle {}: {error}", file.display())))?;
+    let refused =
+        |error: std::io::Error| Failure::usage(format!("--bundle {}: {error}", file.display()));
+    // Before minutes of building, not after them.
+    let is_new = !file.exists();
+    drop(
+        fs::File::options()
+            .append(true)
+            .create(true)
+            .open(file)
+            .map_err(refused)?,
+    );
+    let program = program().inspect_err(|_| {
+        if is_new {
+            // It was made for a program that there is none of.
+            let _ = fs::remove_file(file);
+        }
+    })?;
+    fs::copy(program, file).map_err(refused)?;
     println!("{}: run it with --help", file.display());
     Ok(())
 }

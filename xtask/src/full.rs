@@ -4,6 +4,7 @@ use crate::arguments::{Accepted, Arguments};
 use crate::build::World;
 use crate::failure::Failure;
 use crate::mutants::{self, Shard};
+use crate::process::Patience;
 use crate::steps::Steps;
 use crate::{ci, conformance, outside, package, sanitize, soak, test};
 
@@ -28,6 +29,10 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
 
 /// What the facade's tests leave out of the quick run for its length.
 fn add_long_tests(steps: &mut Steps) {
-    let mut tests = World::Plain.cargo(&["test", "--release", "--package", "bywash", "--tests"]);
-    steps.program("long tests", tests.args(["--", "--ignored"]));
+    let cargo = || World::Plain.cargo(&["test", "--release", "--package", "bywash", "--tests"]);
+    let mut build = cargo();
+    steps.program("long tests: build", build.arg("--no-run"), Patience::BUILD);
+    let mut tests = cargo();
+    let tests = tests.args(["--", "--ignored"]);
+    steps.program("long tests", tests, Patience::LONG_TESTS);
 }

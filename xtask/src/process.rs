@@ -19,10 +19,13 @@ impl Patience {
     /// What answers at once: `git`, `pkg-config`, a list of tests.
     pub(crate) const ANSWER: Self = Self::seconds(60);
     /// Cargo or rustc. Without a word for as long as the largest crate takes on a busy machine.
-    pub(crate) const BUILD: Self = Self::seconds(1_800).silent(480);
+    pub(crate) const BUILD: Self = Self::seconds(1_800).silent(720);
     /// Tests that are built already. After a minute libtest names one that does not end; from then
     /// on a deadlock is silence.
     pub(crate) const TESTS: Self = Self::seconds(900).silent(180);
+    /// Tests that were left out of the others for their length: libtest names those that take more
+    /// than a minute and then waits with us.
+    pub(crate) const LONG_TESTS: Self = Self::seconds(1_800);
     /// One scenario of a model checker, or one stress program: silent until it is done.
     pub(crate) const SCENARIO: Self = Self::seconds(300);
     /// Another library's tests, which spin on more threads than there are cores.

@@ -43,9 +43,11 @@ pub fn render(report: &Report) -> String {
                 .iter()
                 .filter(|goal| goal.met == Some(false))
                 .map(|goal| {
-                    let reached = words::reached(goal);
-                    let reached = format!("{}: {} {reached}", row.workers, goal.goal);
-                    format!("  {} on {}", row.row, reached.trim_end())
+                    let reached = match words::reached(goal).as_str() {
+                        "" => String::new(),
+                        figure => format!(" (reached {figure})"),
+                    };
+                    format!("  {} on {}: {}{reached}", row.row, row.workers, goal.goal)
                 })
         })
         .collect();

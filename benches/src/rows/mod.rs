@@ -12,6 +12,7 @@ mod fork_join;
 mod frames;
 mod hidden;
 mod join;
+mod lifetime;
 mod looping;
 mod loops;
 mod pool;
@@ -32,6 +33,7 @@ pub fn all() -> Vec<&'static Row> {
         efficiency::ROWS,
         loops::ROWS,
         wake::ROWS,
+        lifetime::ROWS,
         hidden::ROWS,
         programs::ROWS,
         strategy::ROWS,
