@@ -9,18 +9,11 @@ use bywash::{JobSystem, Placement};
 /// Two nodes, each with two LLCs of two cores.
 fn two_nodes_of_two_caches() -> Topology {
     let mut machine = Topology::builder();
-    machine
-        .package()
-        .node()
-        .llc()
-        .cores(2, 1)
-        .llc()
-        .cores(2, 1)
-        .node()
-        .llc()
-        .cores(2, 1)
-        .llc()
-        .cores(2, 1);
+    machine.package();
+    for _ in 0..2 {
+        machine.node();
+        (0..2).for_each(|_| _ = machine.llc().cores(2, 1));
+    }
     machine.build().unwrap()
 }
 

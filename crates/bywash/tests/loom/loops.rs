@@ -72,29 +72,27 @@ fn others(scene: &Arc<Scene>, slices: &[usize]) -> Vec<thread::JoinHandle<()>> {
     slices.iter().map(part).collect()
 }
 
+/// A loop of two slices, by a caller with slice 0 and one other.
+fn each_unit_runs_once_beside(other: usize, units: u32) {
+    let scene = Scene::new(units, 2);
+    let others = others(&scene, &[other]);
+    scene.take_part(0);
+    others.into_iter().for_each(|other| other.join().unwrap());
+    assert!(scene.latch.is_over(), "each claim is counted");
+    scene.assert_each_ran_once();
+}
+
 #[test]
 fn each_unit_is_claimed_by_one_of_two() {
     model("loops::claim", BOUND, 50, || {
-        let scene = Scene::new(3, 2);
-        let others = others(&scene, &[1]);
-        scene.take_part(0);
-        others.into_iter().for_each(|other| other.join().unwrap());
-        assert!(scene.latch.is_over(), "each claim is counted");
-        scene.assert_each_ran_once();
+        each_unit_runs_once_beside(1, 3)
     });
 }
 
 #[test]
 fn two_who_share_a_slice_lose_no_unit_of_what_they_robbed() {
-    model("loops::put", 2, 50, || {
-        let scene = Scene::new(6, 2);
-        // Both begin with slice 0 and go on with halves of slice 1, which they put into slice 0.
-        let others = others(&scene, &[0]);
-        scene.take_part(0);
-        others.into_iter().for_each(|other| other.join().unwrap());
-        assert!(scene.latch.is_over(), "each claim is counted");
-        scene.assert_each_ran_once();
-    });
+    // Both begin with slice 0 and go on with halves of slice 1, which they put into slice 0.
+    model("loops::put", 2, 50, || each_unit_runs_once_beside(0, 6));
 }
 
 #[test]
