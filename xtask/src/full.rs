@@ -4,6 +4,7 @@ use crate::arguments::{Accepted, Arguments};
 use crate::build::World;
 use crate::failure::Failure;
 use crate::mutants::{self, Shard};
+use crate::process::Patience;
 use crate::steps::Steps;
 use crate::{ci, conformance, outside, package, sanitize, soak, test};
 
@@ -29,5 +30,9 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
 /// What the facade's tests leave out of the quick run for its length.
 fn add_long_tests(steps: &mut Steps) {
     let mut tests = World::Plain.cargo(&["test", "--release", "--package", "bywash", "--tests"]);
-    steps.program("long tests", tests.args(["--", "--ignored"]));
+    steps.program(
+        "long tests",
+        tests.args(["--", "--ignored"]),
+        Patience::TESTS,
+    );
 }
