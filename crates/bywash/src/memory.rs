@@ -164,6 +164,13 @@ impl JobMemory {
         shelf.free.set(block.as_ptr());
     }
 
+    /// A job that was taken elsewhere has given its block back here and unwound before anybody learned of
+    /// which class: the frame's end is to clear them all.
+    #[cold]
+    pub(crate) fn adopt_unknown(&self) {
+        self.used.set((1 << CLASSES) - 1);
+    }
+
     /// Counts a block of class `class` that was given back here and taken on another worker.
     pub(crate) fn adopt(&self, class: usize, record: &FrameRecord) {
         self.used.set(self.used.get() | 1 << class);

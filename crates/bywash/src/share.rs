@@ -122,6 +122,11 @@ impl Share {
         }
     }
 
+    /// A job has unwound, which may have given back a block of any class that had been taken elsewhere.
+    pub(crate) fn adopt_unknown(&self) {
+        self.memory.adopt_unknown();
+    }
+
     /// Counts a block of class `class` that was given back here and had been taken elsewhere.
     pub(crate) fn adopt(&self, class: usize) {
         self.memory.adopt(class, self.record());

@@ -53,9 +53,10 @@ fn live(system: &Arc<System>, index: usize) {
     let seat = &system.seats()[index];
     let mut is_over = false;
     while !is_over {
-        let asleep = seat.trace.span(What::Park);
-        seat.bed.park();
-        drop(asleep);
+        {
+            let _asleep = seat.trace.span(What::Park);
+            seat.bed.park();
+        }
         // SAFETY: the token means that a waker took the seat on this thread's behalf.
         let worker = unsafe { seat.occupy() };
         worker.count(Did::Park, 1);

@@ -218,6 +218,7 @@ impl Worker {
                     self.run_down(context, floor, &is_over, &mut executed);
                 })) {
                     self.tally().add_panicked(context);
+                    context.share().adopt_unknown();
                     keep_or_drop(context.share().record(), payload);
                 }
             });
@@ -248,6 +249,8 @@ impl Worker {
             // Before a job is taken: what a lane's job waits for must not be in this one's hand.
             if self.deque().is_asked() {
                 self.answer(share.record());
+                // What was on top when the last job was tallied may have gone since.
+                self.tally().turn_to(std::ptr::null(), context);
             }
             let Some(job) = self.deque().pop(floor) else {
                 return;
@@ -310,6 +313,7 @@ impl Worker {
             catch_unwind(AssertUnwindSafe(|| self.run_foreign(job, context))).unwrap_or_else(
                 |payload| {
                     self.tally().add_panicked(context);
+                    context.share().adopt_unknown();
                     keep_or_drop(context.share().record(), payload);
                     Ran::JOB
                 },

@@ -306,3 +306,64 @@ fn what_an_iterator_gave_before_it_panicked_is_run() {
         assert_eq!(ran.into_inner(), 40);
     }
 }
+
+#[test]
+fn a_panic_between_counted_and_uncounted_jobs_is_counted_where_it_belongs() {
+    let jobs = JobSystem::builder().workers(1).build().unwrap();
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        jobs.frame(|frame| {
+            let group = frame.counter();
+            // Newest first: a counted job, one that panics, and a job that nobody counts and that panics.
+            frame.spawn_detached(|_| resume_unwind(Box::new("uncounted")));
+            for panics in [true, false] {
+                frame.spawn_with_counter(group, move |_| {
+                    if panics {
+                        resume_unwind(Box::new("counted"));
+                    }
+                });
+            }
+            frame.wait(group);
+            assert!(group.is_zero());
+        });
+    }));
+    assert_eq!(result.unwrap_err().downcast_ref(), Some(&"counted"));
+}
+
+#[test]
+fn what_a_panicking_job_gave_back_elsewhere_is_not_used_in_the_next_frame() {
+    let jobs = JobSystem::builder().workers(2).build().unwrap();
+    for _ in 0..50 {
+        // A thief runs a job of this frame's memory, which unwinds there.
+        let begun = AtomicUsize::new(0);
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            jobs.frame(|frame| {
+                let (captured, begun) = ([1_usize; 90], &begun);
+                frame.spawn_detached(move |_| {
+                    begun.store(captured[7], Ordering::Release);
+                    resume_unwind(Box::new(()));
+                });
+                while begun.load(Ordering::Acquire) == 0 {
+                    std::thread::yield_now();
+                }
+            });
+        }));
+        assert!(result.is_err());
+        // The same thief spawns a job of that size in the next frame, whose memory lies in the same place.
+        let spawned = AtomicUsize::new(0);
+        jobs.frame(|frame| {
+            let ours = &*frame.alloc_slice_fill_with(4_000, |_| usize::MAX);
+            let spawned = &spawned;
+            frame.spawn_detached(move |ctx| {
+                let captured = [1_usize; 90];
+                ctx.spawn_detached(move |_| {
+                    spawned.fetch_add(captured[7], Ordering::Release);
+                });
+                spawned.fetch_add(1, Ordering::Release);
+            });
+            while spawned.load(Ordering::Acquire) != 2 {
+                std::thread::yield_now();
+            }
+            assert!(ours.iter().all(|&number| number == usize::MAX));
+        });
+    }
+}

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::ThreadId;
 
-use bywash::{JobSystem, WaitPolicy};
+use bywash::{Doing, JobSystem, WaitPolicy};
 use serde_json::Value;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -98,8 +99,8 @@ fn a_file_that_cannot_be_written_is_an_error() {
     assert!(jobs.write_trace(std::env::temp_dir()).is_err());
 }
 
-/// Counts spans by their names.
-struct Counting(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+/// Counts the spans of one thread by their names.
+struct Counting(ThreadId, Arc<Mutex<BTreeMap<&'static str, u64>>>);
 
 impl Subscriber for Counting {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -107,8 +108,10 @@ impl Subscriber for Counting {
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        let mut counts = self.0.lock().unwrap();
-        *counts.entry(span.metadata().name()).or_default() += 1;
+        if std::thread::current().id() == self.0 {
+            let mut counts = self.1.lock().unwrap();
+            *counts.entry(span.metadata().name()).or_default() += 1;
+        }
         Id::from_u64(1)
     }
 
@@ -121,11 +124,17 @@ impl Subscriber for Counting {
 
 #[test]
 fn subscribers_of_tracing_see_frames_and_jobs_as_spans() {
-    let counts = Arc::default();
+    let counts: Arc<Mutex<BTreeMap<_, _>>> = Arc::default();
     let jobs = JobSystem::builder().workers(1).build().unwrap();
-    tracing::subscriber::with_default(Counting(Arc::clone(&counts)), || {
-        jobs.frame(|frame| (0..10).for_each(|_| frame.spawn_detached(|_| ())));
-    });
+    // The one seat is this thread's, where the subscriber is, once its own thread sleeps.
+    let mut watch = jobs.stall_watch();
+    while watch.look().any(|report| report.doing != Doing::Asleep) {
+        std::thread::yield_now();
+    }
+    let counting = Counting(std::thread::current().id(), Arc::clone(&counts));
+    // For all threads: what one of them caches of a scoped subscriber can be wrong for another.
+    tracing::subscriber::set_global_default(counting).unwrap();
+    jobs.frame(|frame| (0..10).for_each(|_| frame.spawn_detached(|_| ())));
     let counts = counts.lock().unwrap();
     assert_eq!(
         (counts.get("frame"), counts.get("job")),
