@@ -35,10 +35,12 @@
 //! * An owner that comes back for what it published offers the older half of it again.
 
 mod core;
+mod owner;
 mod pair;
 mod ring;
 
-pub use self::core::{Core, Owner, Position, Sharing, TakeBack};
+pub use self::core::Core;
+pub use self::owner::{Owner, Position, Sharing, TakeBack};
 pub use self::pair::{Stealer, Worker, deque};
 pub use self::ring::{Haul, RING_SLOTS, Steal};
 pub use crate::item::Item;

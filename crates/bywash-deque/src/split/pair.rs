@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::core::{Core, Owner};
+use super::core::Core;
+use super::owner::Owner;
 use super::ring::Steal;
 use crate::item::Item;
 
