@@ -146,6 +146,7 @@ impl Tally {
     }
 
     /// The last job was tallied: if `next` is unlike it, the sum is not kept waiting.
+    #[inline(always)]
     pub(crate) fn turn_towards(&self, next: Option<JobRef>, context: &Context<'_>) {
         if next.map(JobRef::kind) != self.kind.get() {
             self.turn_to(null(), context);

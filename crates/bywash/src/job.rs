@@ -113,6 +113,7 @@ impl JobRef {
         self.0.cast()
     }
 
+    #[inline(always)]
     pub(crate) fn kind(self) -> Kind {
         // SAFETY: a job that has not run is in place, by the contract of `new`.
         Kind::of(unsafe { self.0.as_ref() }.run)

@@ -50,6 +50,17 @@ impl Session {
         self.short_ones.set(0);
     }
 
+    /// Runs `wake`, whose time the frame is not charged for: how long it lasts would otherwise decide that
+    /// the next one wakes too.
+    pub(crate) fn uncharged(&self, wake: impl FnOnce()) {
+        let State::Published(since) = self.state.get() else {
+            return wake();
+        };
+        let begun = Instant::now();
+        wake();
+        self.state.set(State::Published(since + begun.elapsed()));
+    }
+
     /// The root frame is over.
     pub(crate) fn close(&self) {
         if let State::Published(since) = self.state.replace(State::Closed) {

@@ -148,10 +148,13 @@ impl System {
         victims.chain(guests)
     }
 
-    /// The threads of these seats could not be started: nobody is to be woken there. Callers can sit
-    /// on them all the same.
+    /// A thread could not be started: nobody is to be woken on these seats, though some may have theirs.
+    /// Callers can sit on them all the same.
     pub(crate) fn run_without_threads_from(&self, first: usize) {
-        self.with_threads.store(first, Ordering::Relaxed);
+        let first = self
+            .with_threads
+            .fetch_min(first, Ordering::Relaxed)
+            .min(first);
         for index in first..self.seats.len() {
             // A waker may have taken the seat already for the thread that will never come.
             if self.seats[index].bed.take_token() {

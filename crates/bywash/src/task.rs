@@ -85,7 +85,12 @@ impl<'frame, T> JobHandle<'frame, T> {
     #[inline]
     pub fn wait(self, context: &Context<'frame>) -> T {
         let handle = ManuallyDrop::new(self);
-        if !handle.head().is_over() {
+        // SAFETY: the job lies in place, and is run only by whoever takes it off a deque.
+        let job = unsafe { JobRef::new(handle.head.cast()) };
+        // SAFETY: a task of this frame; it keeps its panic.
+        let is_done =
+            handle.head().is_over() || unsafe { context.worker().run_if_on_top(job, context) };
+        if !is_done {
             context.wait_for(handle.head());
         }
         // SAFETY: done, so the outcome was written; the handle is not used or dropped any more.

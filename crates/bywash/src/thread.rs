@@ -15,8 +15,8 @@ use crate::trace::What;
 use crate::wait::drop_quietly;
 use crate::worker::Worker;
 
-/// Starts the thread of seat `index`, which then starts the next one's: so a system is usable as
-/// soon as its first thread runs, and nobody waits for the last.
+/// Starts the thread of seat `index`, which then starts two more: so a system is usable as soon as its
+/// first thread runs, and nobody waits for the last.
 pub(crate) fn start(system: &Arc<System>, index: usize) -> Result<(), BuildError> {
     let its = Arc::clone(system);
     let name = catch_unwind(AssertUnwindSafe(|| system.settings.thread_name(index)))
@@ -44,8 +44,10 @@ pub(crate) fn start(system: &Arc<System>, index: usize) -> Result<(), BuildError
 }
 
 fn live(system: &Arc<System>, index: usize) {
-    if index + 1 < system.seats().len() && start(system, index + 1).is_err() {
-        system.run_without_threads_from(index + 1);
+    for next in [2 * index + 1, 2 * index + 2] {
+        if next < system.seats().len() && start(system, next).is_err() {
+            system.run_without_threads_from(next);
+        }
     }
     system.pin(index);
     // A callback's panic must not take the worker with it: jobs may already wait for this seat.

@@ -194,20 +194,22 @@ impl Worker {
             return;
         }
         self.system().tick(self);
-        self.system().wake_for(self);
+        self.session().uncharged(|| self.system().wake_for(self));
     }
 
     /// Runs this worker's jobs above `floor`, newest first, until there are none or `is_over`; then
     /// adds up what it ran.
     #[inline]
     pub(crate) fn drain(&self, context: &Context<'_>, floor: Position, is_over: impl Fn() -> bool) {
-        if self.deque().position() <= floor {
+        let position = self.deque().position();
+        if position <= floor {
             return self.deque().rest();
         }
-        if self.deque().expose() {
+        // One alone is about to be run.
+        if position - floor > 1 && self.deque().expose() {
             self.announce();
         }
-        let is_long = self.deque().position() - floor >= LONG_RUN;
+        let is_long = position - floor >= LONG_RUN;
         let begun = is_long.then(Instant::now);
         let mut executed = 0;
         // What was added up may have started a continuation here.
@@ -292,6 +294,24 @@ impl Worker {
             share.adopt(class);
         }
         ran
+    }
+
+    /// Runs `job` at once if it lies uppermost and nobody is hungry; returns whether it did.
+    ///
+    /// # Safety
+    /// A job of `context`'s frame that never unwinds, pushed on this worker or not.
+    #[inline(always)]
+    pub(crate) unsafe fn run_if_on_top(&self, job: JobRef, context: &Context<'_>) -> bool {
+        if self.deque().is_asked() || !self.deque().pop_if(job.address()) {
+            return false;
+        }
+        // SAFETY: the job left the deque, so this is its one run; in its own frame, as the caller says.
+        let ran = self
+            .tally()
+            .interrupt(context, || unsafe { job.run(context) });
+        self.count(Did::Run, 1);
+        context.share().count_executed(ran.jobs());
+        true
     }
 
     /// Runs one job that need not be of the frame that runs now: above a floor of its own.

@@ -7,8 +7,9 @@ use std::ptr::{NonNull, null_mut};
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicUsize, Ordering};
 
-use super::owner::{Owner, Sharing};
+use super::owner::Owner;
 use super::ring::{Haul, Ring, Steal};
+use super::sharing::Sharing;
 use crate::item::Item;
 use crate::stats::Counters;
 

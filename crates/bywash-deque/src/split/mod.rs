@@ -30,7 +30,7 @@
 //! * A thief that finds nothing, or leaves no more than it took, asks. The owner answers at its next push,
 //!   and before its next item if it looks whether it [was asked](Owner::is_asked).
 //! * Unasked, a stream of pushes exposes the older half of what is private whenever that is as much as is
-//!   public, and at the latest after 64 pushes, as long as the ring has room. What is pushed and popped
+//!   public, and at the latest after 128 pushes, as long as the ring has room. What is pushed and popped
 //!   again in between stays private, unless the owner [shares eagerly](Sharing::Eager).
 //! * An owner that comes back for what it published offers the older half of it again.
 
@@ -38,9 +38,11 @@ mod core;
 mod owner;
 mod pair;
 mod ring;
+mod sharing;
 
 pub use self::core::Core;
-pub use self::owner::{Owner, Position, Sharing, TakeBack};
+pub use self::owner::{Owner, Position, TakeBack};
 pub use self::pair::{Stealer, Worker, deque};
 pub use self::ring::{Haul, RING_SLOTS, Steal};
+pub use self::sharing::Sharing;
 pub use crate::item::Item;

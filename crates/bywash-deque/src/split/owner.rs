@@ -8,6 +8,7 @@ use bywash_sync::mutant;
 
 use super::core::{Core, FIRST_CAPACITY, Hot, Slot, free_stack, stack_of};
 use super::ring::{Haul, RING_SLOTS, Steal};
+use super::sharing::Sharing;
 use crate::item::Item;
 
 /// After this many pops that found nothing, with no burst in between that used half of the stack,
@@ -22,23 +23,6 @@ const LARGEST_EXPOSURE: usize = RING_SLOTS / 2;
 
 /// A height of the owner's stack: how many slots lie below.
 pub type Position = usize;
-
-/// When an owner makes its oldest items public.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sharing {
-    /// Only if somebody asks: there is nobody who could steal.
-    Off,
-    /// If somebody asks, and in the course of a stream of pushes: thieves keep looking.
-    Asked,
-    /// At once, as soon as nothing is public: thieves may be asleep and have to be woken.
-    Eager,
-}
-
-impl Sharing {
-    fn is_on(self) -> bool {
-        self != Self::Off
-    }
-}
 
 /// Where an item was when its owner came back for it.
 #[derive(Debug, PartialEq, Eq)]
@@ -99,11 +83,6 @@ impl<'core, T: Item> Owner<'core, T> {
     /// How many items this deque holds, public ones included; thieves may take some meanwhile.
     pub fn len(self) -> usize {
         self.hot().len.get() - self.hot().published.get() + self.core.ring.len()
-    }
-
-    /// Whether this deque holds nothing, public or private.
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
     }
 
     /// How many slots the stack has just now.
@@ -191,6 +170,7 @@ impl<'core, T: Item> Owner<'core, T> {
     }
 
     /// The item that [`Owner::pop`] would give, if it is private still.
+    #[inline(always)]
     pub fn peek(self, floor: Position) -> Option<T>
     where
         T: Copy,
@@ -274,6 +254,18 @@ impl<'core, T: Item> Owner<'core, T> {
         published
     }
 
+    /// Before the owner turns to something that may wait for what it holds: makes all of it public that
+    /// finds room. Returns whether anything was published.
+    #[cold]
+    pub fn expose_all(self) -> bool {
+        let mut published = false;
+        while self.publish(self.hot().len.get() - self.hot().published.get()) != 0 {
+            published = true;
+        }
+        self.rearm();
+        published
+    }
+
     /// Before the owner pops an item and turns to it, if it [was asked](Self::is_asked): makes the older
     /// half public, but not the item that is popped next. Returns whether anything was published; if
     /// not, the question stands.
@@ -319,7 +311,7 @@ impl<'core, T: Item> Owner<'core, T> {
         let public = RING_SLOTS - self.core.ring.room();
         let stride = match hot.sharing.get() {
             Sharing::Off => usize::MAX / 2,
-            Sharing::Asked if public == 0 => LONGEST_STRIDE,
+            Sharing::Asked if public == 0 => 2 * LONGEST_STRIDE,
             Sharing::Asked | Sharing::Eager if public == RING_SLOTS => LONGEST_STRIDE,
             Sharing::Asked | Sharing::Eager => {
                 let private = hot.len.get() - hot.published.get();

@@ -71,7 +71,7 @@ impl<T: Item + Send> Worker<T> {
 
     /// Whether nothing is here, public or private.
     pub fn is_empty(&self) -> bool {
-        self.owner().is_empty()
+        self.len() == 0
     }
 
     /// How many slots the private stack has: at most twice as many as items were here at once,

@@ -103,6 +103,10 @@ fn call_two(crew: NonNull<Crew>, context: &Context<'_>) {
     // SAFETY: in place while somebody holds it, as whoever calls this does.
     let here = unsafe { crew.as_ref() };
     let worker = context.worker();
+    // Tickets that came in the same haul must not wait behind this one's body either.
+    if worker.deque().expose_all() {
+        worker.announce();
+    }
     for _ in 0..2 {
         if !here.head.tickets.give_out() {
             return;
