@@ -204,8 +204,9 @@ impl<'core, T: Item> Owner<'core, T> {
             if is_there && len == position + 1 {
                 hot.len.set(position);
                 self.core.counters.popped();
-                // What was public below it is offered again.
-                self.expose();
+                if self.core.ring.is_empty() {
+                    self.offer_again(position - hot.published.get());
+                }
                 return TakeBack::Mine;
             }
             if is_there {
@@ -247,23 +248,19 @@ impl<'core, T: Item> Owner<'core, T> {
         if !hot.sharing.get().is_on() || private == 0 || !self.core.ring.is_empty() {
             return false;
         }
-        let published = self.publish(private.div_ceil(2)) != 0;
-        if published {
-            self.rearm();
-        }
-        published
+        self.publish(private.div_ceil(2));
+        self.rearm();
+        true
     }
 
     /// Before the owner turns to something that may wait for what it holds: makes all of it public that
     /// finds room. Returns whether anything was published.
     #[cold]
     pub fn expose_all(self) -> bool {
-        let mut published = false;
-        while self.publish(self.hot().len.get() - self.hot().published.get()) != 0 {
-            published = true;
-        }
+        let private = || self.hot().len.get() - self.hot().published.get();
+        let published = self.publish(private()) + self.publish(private());
         self.rearm();
-        published
+        published != 0
     }
 
     /// Before the owner pops an item and turns to it, if it [was asked](Self::is_asked): makes the older
@@ -417,17 +414,23 @@ impl<'core, T: Item> Owner<'core, T> {
         if count == 0 {
             hot.len.set(floor);
             hot.published.set(floor);
-        } else if hot.sharing.get().is_on() {
-            // The newest is popped here; of the others the older half goes out again at once.
-            self.publish(count / 2);
         }
         let item = if count == 0 { None } else { self.pop(floor) };
-        // What was public at a greater height need not be so again when the stack comes back there; an
-        // empty stack begins anew. A question that nobody has answered stands.
-        if count <= 1 && !self.is_asked() {
-            self.rearm();
-        }
+        self.offer_again(count.saturating_sub(1));
         item
+    }
+
+    /// After so many items came back unstolen: the older half of them goes out again at once. What was
+    /// public at a greater height need not be so again when the stack comes back there, so the limit
+    /// stays; but an empty stack begins anew, unless a question stands that nobody has answered.
+    fn offer_again(self, count: usize) {
+        if count == 0 {
+            if !self.is_asked() {
+                self.rearm();
+            }
+        } else if self.hot().sharing.get().is_on() {
+            self.publish(count.div_ceil(2));
+        }
     }
 
     fn grow(self) {
