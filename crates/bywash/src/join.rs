@@ -52,7 +52,7 @@ impl<'frame> Context<'frame> {
         // SAFETY: the fork stays on this stack until it has run or was taken back, which the code
         // below and, while a panic passes, `Recall` see to. Its closure is `Send`.
         let job = unsafe { JobRef::new(NonNull::from(&fork).cast()) };
-        worker.push(job);
+        worker.push_fork(job);
         let recall = Recall {
             context: self,
             fork: &fork,

@@ -1,9 +1,11 @@
-//! Whether a root frame is worth waking anybody for.
+//! Whether a root frame of forks is worth waking anybody for.
 //!
-//! A frame that is over before a sleeper could be up gains nothing from it and pays for the wake-up. So
-//! a seat remembers how its last root frames went: after two in a row that were over within a wake-up's
-//! time, the next one holds its wake-ups back for as long. If it lasts longer, it wakes; and the two
-//! after it do so at once.
+//! A `join` that is over before a sleeper could be up gains nothing from it and pays for the wake-up. So
+//! a seat remembers how its last root frames with forks went: after two in a row that were over within a
+//! wake-up's time, the next one holds its wake-ups back for as long. If it lasts longer, it wakes; and the
+//! two after it do so at once.
+//!
+//! For jobs somebody is woken at once: the body that spawned one may block until it has run.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -45,11 +47,6 @@ impl Session {
         self.state.set(State::Open);
     }
 
-    /// What is published next is known to outlast a wake-up, whatever frames were like until now.
-    pub(crate) fn expect_long(&self) {
-        self.short_ones.set(0);
-    }
-
     /// Runs `wake`, whose time the frame is not charged for: how long it lasts would otherwise decide that
     /// the next one wakes too.
     pub(crate) fn uncharged(&self, wake: impl FnOnce()) {
@@ -73,7 +70,7 @@ impl Session {
         }
     }
 
-    /// Something was published and somebody sleeps: whether to wait a little before waking.
+    /// A fork was published and somebody sleeps: whether to wait a little before waking.
     pub(crate) fn holds_back(&self) -> bool {
         match self.state.get() {
             State::Closed => false,

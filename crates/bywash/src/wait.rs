@@ -167,6 +167,14 @@ impl Worker {
         }
     }
 
+    /// The same for a fork.
+    #[inline(always)]
+    pub(crate) fn push_fork(&self, fork: JobRef) {
+        if self.deque().push(fork) {
+            self.announce_fork();
+        }
+    }
+
     /// Between two jobs of `frame`, when somebody has asked: a thief, a lane, or this worker itself.
     #[cold]
     #[inline(never)]
@@ -176,23 +184,41 @@ impl Worker {
         self.announce();
     }
 
-    /// Work has become public.
+    /// Jobs have become public: whoever spawned them may be about to block until one has run.
     #[cold]
     #[inline(never)]
     pub(crate) fn announce(&self) {
-        self.seat().mark.answer();
-        if !self.system().lanes().is_empty() {
-            // The slow way took the question that a lane had put; it is put again.
-            self.seat().deque.ask();
+        if self.has_news() {
+            self.wake_somebody();
         }
-        if self.seat().deque.is_empty() || !self.system().idle().has_sleepers() {
+    }
+
+    /// A fork has become public: its own worker comes for it, unless that takes longer than a wake-up.
+    #[cold]
+    #[inline(never)]
+    fn announce_fork(&self) {
+        if !self.has_news() {
             return;
         }
         if self.session().holds_back() {
             // To be decided again at the next push, or before the next job.
             self.seat().deque.ask();
-            return;
+        } else {
+            self.wake_somebody();
         }
+    }
+
+    /// Whether there is something public, and somebody who sleeps.
+    fn has_news(&self) -> bool {
+        self.seat().mark.answer();
+        if !self.system().lanes().is_empty() {
+            // The slow way took the question that a lane had put; it is put again.
+            self.seat().deque.ask();
+        }
+        !self.seat().deque.is_empty() && self.system().idle().has_sleepers()
+    }
+
+    fn wake_somebody(&self) {
         self.system().tick(self);
         self.session().uncharged(|| self.system().wake_for(self));
     }

@@ -78,8 +78,6 @@ pub(super) unsafe fn share(
     // SAFETY: just written; in place until the last holder goes, which the caller's hold prevents.
     let here = unsafe { crew.as_ref() };
     let position = worker.deque().position();
-    // It was found worth a wake-up: this frame is no short one.
-    worker.session().expect_long();
     call_two(crew, context);
     here.take_part(context);
     // Tickets that nobody took are still here: they go, so that they do not pile up.
