@@ -131,11 +131,14 @@ impl<'core, T: Item> Owner<'core, T> {
         if let Steal::Taken(haul) = stolen {
             self.core.counters.pushed(haul.len);
             hot.len.set(len + haul.len);
-            if hot.sharing.get().is_on() && self.core.ring.is_empty() && hot.published.get() == len
+            if hot.sharing.get().is_on()
+                && self.core.ring.is_empty()
+                && hot.published.get() == len
+                && self.publish_labelled(haul.len / 2, |_| haul.label) != 0
             {
-                self.publish_labelled(haul.len / 2, |_| haul.label);
+                // A question from before that nothing was published for stands.
+                self.rearm();
             }
-            self.rearm();
         }
         stolen
     }

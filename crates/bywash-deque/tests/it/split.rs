@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bywash_deque::split::{Core, RING_SLOTS, Sharing, Steal, Stealer, Worker, deque};
+use bywash_deque::split::{
+    Core, Item, Owner, RING_SLOTS, Sharing, Steal, Stealer, TakeBack, Worker, deque,
+};
 
 #[test]
 fn the_owner_pops_newest_first_through_growth() {
@@ -151,16 +153,33 @@ fn an_eager_owner_that_answers_before_each_item_hides_none_from_a_hungry_thief()
 }
 
 #[test]
-fn a_stream_of_pushes_hides_at_most_half_and_a_stride_while_the_ring_has_room() {
+fn a_stream_of_pushes_shows_more_every_64_and_hides_at_most_half_and_64_while_the_ring_has_room() {
     let (worker, stealer) = deque::<Box<usize>>();
-    for pushed in 1..=100 {
-        worker.push(Box::new(pushed));
-        let hidden = worker.len() - stealer.len();
+    let (mut public, mut pushes) = (0, 0);
+    while public < RING_SLOTS {
+        worker.push(Box::new(0));
+        pushes += 1;
+        if stealer.len() != public {
+            (public, pushes) = (stealer.len(), 0);
+        }
+        assert!(pushes < 64, "{pushes} pushes have shown nothing new");
+        let hidden = worker.len() - public;
         assert!(
-            hidden <= pushed.div_ceil(2) + 128,
-            "{hidden} of {pushed} items are hidden"
+            hidden <= worker.len().div_ceil(2) + 64,
+            "{hidden} of {} items are hidden",
+            worker.len()
         );
     }
+}
+
+#[test]
+fn a_thief_that_finds_nothing_asks() {
+    let core = Core::<Box<usize>>::new();
+    // SAFETY: the only view there is.
+    let owner = unsafe { core.owner() };
+    assert!(!owner.is_asked());
+    assert_eq!(core.steal(), Steal::Empty);
+    assert!(owner.is_asked());
 }
 
 #[test]
@@ -174,6 +193,126 @@ fn an_owner_that_is_asked_exposes_at_its_next_push() {
     // The last, empty-handed attempt asked.
     worker.push(Box::new(40));
     assert!(!stealer.is_empty());
+}
+
+fn fill(owner: Owner<'_, Box<usize>>, items: usize) {
+    for item in 0..items {
+        owner.push(Box::new(item));
+    }
+}
+
+#[test]
+fn an_owner_that_comes_back_for_what_is_public_offers_the_older_half_of_it_again() {
+    let (worker, stealer) = deque::<Box<usize>>();
+    for item in 0..8 {
+        worker.push(Box::new(item));
+    }
+    let public = stealer.len();
+    for _ in public..=8 {
+        worker.pop();
+    }
+    assert_eq!(worker.len(), public - 1);
+    assert_eq!(stealer.len(), public / 2);
+}
+
+#[test]
+fn an_owner_that_takes_one_item_back_offers_what_lies_below_it() {
+    static ITEMS: [usize; 2] = [0, 1];
+    let core = Core::<&usize>::new();
+    // SAFETY: the only view there is.
+    let owner = unsafe { core.owner() };
+    owner.push(&ITEMS[0]);
+    let position = owner.position();
+    owner.push(&ITEMS[1]);
+    assert_eq!(core.len(), 2);
+    assert_eq!(
+        owner.take_back((&ITEMS[1]).into_raw(), position),
+        TakeBack::Mine
+    );
+    assert_eq!(core.len(), 1);
+}
+
+#[test]
+fn a_thief_that_leaves_more_than_it_took_asks_for_nothing() {
+    let core = Core::<Box<usize>>::new();
+    // SAFETY: the only view there is.
+    let owner = unsafe { core.owner() };
+    fill(owner, 8);
+    while core.len() > 2 {
+        assert!(!owner.is_asked());
+        drop(core.steal());
+    }
+    // The last of three left as many as it took, or fewer: the owner hears of it in time.
+    drop(core.steal());
+    assert!(owner.is_asked() && !core.is_empty());
+}
+
+#[test]
+fn an_eager_owner_shows_what_it_pushes_onto_an_empty_deque() {
+    let core = Core::<Box<usize>>::new();
+    // SAFETY: the only view there is.
+    let owner = unsafe { core.owner() };
+    owner.set_sharing(Sharing::Eager);
+    for _ in 0..10 {
+        owner.push(Box::new(0));
+        assert_eq!(core.len(), 1);
+        owner.pop(0);
+    }
+}
+
+#[test]
+fn an_owner_whom_nobody_could_rob_shows_nothing_unasked() {
+    let core = Core::<Box<usize>>::new();
+    // SAFETY: the only view there is.
+    let owner = unsafe { core.owner() };
+    owner.set_sharing(Sharing::Off);
+    fill(owner, 1_000);
+    assert!(!owner.expose() && core.is_empty());
+    core.ask();
+    owner.push(Box::new(1_000));
+    assert!(!core.is_empty());
+}
+
+#[test]
+fn a_question_stands_until_something_was_published_for_it() {
+    let (core, victim) = (Core::<Box<usize>>::new(), Core::new());
+    // SAFETY: the only view there is.
+    let owner = unsafe { core.owner() };
+    // SAFETY: as above.
+    let other = unsafe { victim.owner() };
+    core.ask();
+    assert!(owner.pop(0).is_none() && owner.is_asked());
+    other.push(Box::new(0));
+    assert!(matches!(
+        owner.steal_from(&victim, 8, |_| true),
+        Steal::Taken(_)
+    ));
+    assert!(owner.is_asked(), "one item is not shared");
+    assert!(!owner.answer() && owner.is_asked());
+    owner.push(Box::new(1));
+    assert!(!owner.is_asked() && !core.is_empty());
+    fill(owner, 8);
+    while let Steal::Taken(_) = core.steal() {}
+    assert!(owner.is_asked() && owner.answer());
+    assert!(!owner.is_asked() && !core.is_empty());
+}
+
+#[test]
+fn the_older_half_of_a_haul_is_public_at_once() {
+    let (core, victim) = (Core::<Box<usize>>::new(), Core::new());
+    // SAFETY: the only view there is.
+    let owner = unsafe { core.owner() };
+    // SAFETY: as above.
+    let other = unsafe { victim.owner() };
+    fill(other, 16);
+    let Steal::Taken(haul) = owner.steal_from(&victim, 8, |_| true) else {
+        panic!("there is only one thief")
+    };
+    assert!(haul.len > 1);
+    assert_eq!((owner.len(), core.len()), (haul.len, haul.len / 2));
+    for expected in (0..haul.len).rev() {
+        assert_eq!(owner.pop(0).as_deref(), Some(&expected));
+    }
 }
 
 #[test]

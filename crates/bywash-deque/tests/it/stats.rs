@@ -40,3 +40,26 @@ fn a_split_deque_counts_what_happened_to_it() {
     assert_eq!((stats.pushes, stats.pops), (3, 2));
     assert_eq!((stats.steals, stats.publications), (1, 2));
 }
+
+/// A binary tree of jobs, each of which pushes its two children when it is popped.
+#[test]
+fn a_spawn_tree_that_nobody_robs_is_seldom_published() {
+    const DEPTH: u32 = 15;
+    let core = split::Core::<Box<u32>>::new();
+    // SAFETY: the only view there is.
+    let owner = unsafe { core.owner() };
+    owner.set_sharing(split::Sharing::Eager);
+    owner.push(Box::new(DEPTH));
+    while let Some(depth) = owner.pop(0) {
+        for _ in 0..if *depth == 0 { 0 } else { 2 } {
+            owner.push(Box::new(*depth - 1));
+        }
+    }
+    let stats = core.stats();
+    assert_eq!(stats.pops, (2 << DEPTH) - 1);
+    assert!(
+        (1..200).contains(&stats.publications),
+        "{} publications",
+        stats.publications
+    );
+}
