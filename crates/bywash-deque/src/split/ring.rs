@@ -144,8 +144,9 @@ impl Ring {
     /// The label of the oldest public item, as far as can be told.
     pub(super) fn front_label(&self) -> Option<*mut ()> {
         let top = self.top.load(Ordering::Relaxed);
-        // Acquire: pairs with the Release store in `publish`.
-        let tail = self.tail.load(Ordering::Acquire);
+        // Acquire: pairs with the Release store in `publish`; the label is then written.
+        let order = ordering!(Acquire, "split.front_label" => Relaxed);
+        let tail = self.tail.load(order);
         (public(top, tail) > 0).then(|| self.slot(top).label.load(Ordering::Relaxed))
     }
 

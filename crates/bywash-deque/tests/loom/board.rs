@@ -20,6 +20,10 @@ unsafe impl Item for Token {
     unsafe fn from_raw(raw: NonNull<()>) -> Self {
         Self(raw.addr().get() - 1)
     }
+
+    fn label(&self) -> *mut () {
+        std::ptr::dangling_mut()
+    }
 }
 
 /// One scenario's items.

@@ -5,6 +5,7 @@ use bywash_deque::Item;
 use bywash_deque::split::{Core, Steal, Stealer, TakeBack, Worker, deque};
 use bywash_sync::model::{BOUND, model};
 use bywash_sync::thread::{self, JoinHandle};
+use std::ptr::null_mut;
 use std::sync::Arc;
 
 fn push(worker: &Worker<Token>, board: &Board, numbers: impl IntoIterator<Item = usize>) {
@@ -60,7 +61,7 @@ fn finish(worker: &Worker<Token>, board: &Board, threads: Vec<JoinHandle<()>>) {
 
 #[test]
 fn the_last_item_goes_to_one_of_two() {
-    model("split::last_item", BOUND, 800, || {
+    model("split::last_item", BOUND, 2_000, || {
         let board = Board::new(1);
         let (worker, stealer) = deque();
         let threads = vec![thief(&stealer, &board, 1)];
@@ -72,7 +73,7 @@ fn the_last_item_goes_to_one_of_two() {
 
 #[test]
 fn two_public_items_meet_a_thief_that_steals_twice() {
-    model("split::steal_twice", BOUND, 300, || {
+    model("split::steal_twice", BOUND, 8_000, || {
         let board = Board::new(3);
         let (worker, stealer) = deque();
         push(&worker, &board, 0..3);
@@ -85,7 +86,7 @@ fn two_public_items_meet_a_thief_that_steals_twice() {
 #[test]
 fn an_owner_that_only_pushes_never_writes_a_slot_that_a_thief_reads() {
     // Pushes 1, 2, 4 and 6 fill the ring; push 16 publishes again if a thief has made room.
-    model("split::only_pushes", BOUND, 40, || {
+    model("split::only_pushes", BOUND, 90, || {
         let board = Board::new(16);
         let (worker, stealer) = deque();
         push(&worker, &board, 0..15);
@@ -97,7 +98,7 @@ fn an_owner_that_only_pushes_never_writes_a_slot_that_a_thief_reads() {
 
 #[test]
 fn a_batch_meets_an_owner_that_takes_everything_back() {
-    model("split::batch", BOUND, 100, || {
+    model("split::batch", BOUND, 30_000, || {
         let board = Board::new(7);
         let (worker, stealer) = deque();
         push(&worker, &board, 0..7);
@@ -110,7 +111,7 @@ fn a_batch_meets_an_owner_that_takes_everything_back() {
 #[test]
 fn slots_come_round_through_reclaiming_while_a_thief_reads_one() {
     // Bound 2: the owner goes round the whole ring, which makes the search large.
-    model("split::reclaim_wrap", 2, 10_000, || {
+    model("split::reclaim_wrap", 2, 20_000, || {
         let board = Board::new(5);
         let (worker, stealer) = deque();
         push(&worker, &board, [0]);
@@ -126,7 +127,7 @@ fn slots_come_round_through_reclaiming_while_a_thief_reads_one() {
 
 #[test]
 fn two_thieves_and_the_owner_meet_over_two_public_items() {
-    model("split::two_thieves", BOUND, 10_000, || {
+    model("split::two_thieves", BOUND, 30_000, || {
         let board = Board::new(3);
         let (worker, stealer) = deque();
         push(&worker, &board, 0..3);
@@ -139,20 +140,42 @@ fn two_thieves_and_the_owner_meet_over_two_public_items() {
 
 #[test]
 fn what_is_pushed_and_exposed_meets_a_thief() {
-    model("split::expose", BOUND, 15_000, || {
-        let board = Board::new(3);
+    // Two items are public and one is not, unless the thief has taken both before, or asks.
+    model("split::expose", BOUND, 5_000, || {
+        let board = Board::new(4);
         let (worker, stealer) = deque();
+        push(&worker, &board, 0..3);
         let threads = vec![thief(&stealer, &board, 2)];
-        push(&worker, &board, [0, 1]);
         worker.expose();
-        push(&worker, &board, [2]);
+        push(&worker, &board, [3]);
         finish(&worker, &board, threads);
     });
 }
 
 #[test]
+fn whoever_looks_at_the_oldest_public_item_sees_its_label() {
+    model("split::front_label", BOUND, 10, || {
+        let board = Board::new(1);
+        let core = Arc::new(Core::<Token>::new());
+        // SAFETY: this thread makes the only view, and keeps it to the end.
+        let owner = unsafe { core.owner() };
+        let looker = {
+            let core = Arc::clone(&core);
+            thread::spawn(move || {
+                let label = core.front_label();
+                assert_ne!(label, Some(null_mut()), "a label that nobody wrote");
+            })
+        };
+        owner.push(board.make(0));
+        looker.join().expect("a model's first panic ends it");
+        board.take(owner.pop(0).expect("nobody steals"));
+        board.finish();
+    });
+}
+
+#[test]
 fn a_fork_is_taken_back_or_stolen_never_both() {
-    model("split::take_back", BOUND, 700, || {
+    model("split::take_back", BOUND, 20_000, || {
         let board = Board::new(3);
         let core = Arc::new(Core::<Token>::new());
         // SAFETY: this thread makes the only view, and keeps it to the end.
