@@ -10,15 +10,11 @@ use bywash_sync::atomic::{AtomicUsize, Ordering};
 use super::owner::Owner;
 use super::ring::{Haul, Ring, Steal};
 use super::sharing::Sharing;
+use super::stack::{FIRST_CAPACITY, Slot, free_stack, stack_of};
 use crate::item::Item;
 use crate::stats::Counters;
 
-/// The stack's first allocation, in slots; it doubles from there.
-pub(super) const FIRST_CAPACITY: usize = 256;
-
 const NEVER_NULL: &str = "bywash: the ring holds items only, never null";
-
-pub(super) type Slot = Cell<Option<NonNull<()>>>;
 
 /// Both halves of one deque, to be embedded where a worker keeps its state.
 ///
@@ -172,15 +168,4 @@ impl<T: Item> Drop for Core<T> {
         }
         free_stack(self.hot.slots.get(), self.hot.capacity.get());
     }
-}
-
-pub(super) fn stack_of(capacity: usize) -> NonNull<Slot> {
-    let slots: Box<[Slot]> = (0..capacity).map(|_| Cell::new(None)).collect();
-    NonNull::from(Box::leak(slots)).cast()
-}
-
-pub(super) fn free_stack(slots: NonNull<Slot>, capacity: usize) {
-    let slots = NonNull::slice_from_raw_parts(slots, capacity);
-    // SAFETY: `stack_of` leaked exactly this boxed slice, and the caller gives it up.
-    drop(unsafe { Box::from_raw(slots.as_ptr()) });
 }

@@ -28,9 +28,10 @@
 //! **What a thief may expect of an owner that never touches its deque again:** exactly the items
 //! that are in the ring. The rules that bound what stays hidden:
 //! * A thief that finds nothing, or leaves no more than it took, asks. The owner answers at its next push,
-//!   and before its next item if it looks whether it [was asked](Owner::is_asked).
+//!   and before its next item if it looks whether it [was asked](Owner::is_asked). A question stands until
+//!   something was published for it.
 //! * Unasked, a stream of pushes exposes the older half of what is private whenever that is as much as is
-//!   public, and at the latest after 128 pushes, as long as the ring has room. What is pushed and popped
+//!   public, and at the latest after 64 pushes (128 if nothing is), as long as the ring has room. What is pushed and popped
 //!   again in between stays private, unless the owner [shares eagerly](Sharing::Eager).
 //! * An owner that comes back for what it published offers the older half of it again.
 
@@ -39,6 +40,7 @@ mod owner;
 mod pair;
 mod ring;
 mod sharing;
+mod stack;
 
 pub use self::core::Core;
 pub use self::owner::{Owner, Position, TakeBack};

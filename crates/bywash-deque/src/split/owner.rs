@@ -6,14 +6,11 @@ use std::ptr::NonNull;
 use bywash_sync::atomic::Ordering;
 use bywash_sync::mutant;
 
-use super::core::{Core, FIRST_CAPACITY, Hot, Slot, free_stack, stack_of};
+use super::core::{Core, Hot};
 use super::ring::{Haul, RING_SLOTS, Steal};
 use super::sharing::Sharing;
+use super::stack::Slot;
 use crate::item::Item;
-
-/// After this many pops that found nothing, with no burst in between that used half of the stack,
-/// the stack halves.
-const PATIENCE: usize = 256;
 
 /// A stream of pushes looks at the latest after this many whether the ring has room.
 const LONGEST_STRIDE: usize = if cfg!(bywash_loom) { 2 } else { 64 };
@@ -37,7 +34,7 @@ pub enum TakeBack<T> {
 
 /// The owner's operations. Neither `Send` nor `Sync`.
 pub struct Owner<'core, T: Item> {
-    core: &'core Core<T>,
+    pub(super) core: &'core Core<T>,
     _not_send: PhantomData<*const ()>,
 }
 
@@ -60,12 +57,12 @@ impl<'core, T: Item> Owner<'core, T> {
     }
 
     #[inline(always)]
-    fn hot(self) -> &'core Hot {
+    pub(super) fn hot(self) -> &'core Hot {
         &self.core.hot
     }
 
     #[inline(always)]
-    fn slot(self, index: usize) -> &'core Slot {
+    pub(super) fn slot(self, index: usize) -> &'core Slot {
         debug_assert!(index < self.hot().capacity.get());
         // SAFETY: `index` is below the capacity: every caller stays at or below `len`, and the slot
         // at `len` exists because a push that fills the stack grows it before it returns.
@@ -85,9 +82,9 @@ impl<'core, T: Item> Owner<'core, T> {
         self.hot().len.get() - self.hot().published.get() + self.core.ring.len()
     }
 
-    /// How many slots the stack has just now.
-    pub fn capacity(self) -> usize {
-        self.hot().capacity.get()
+    /// Whether this deque holds nothing, public or private.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
     }
 
     /// Puts `item` on top. Returns whether the slow way was taken, in which case items may have
@@ -261,9 +258,11 @@ impl<'core, T: Item> Owner<'core, T> {
     #[cold]
     pub fn expose_all(self) -> bool {
         let private = || self.hot().len.get() - self.hot().published.get();
-        let published = self.publish(private()) + self.publish(private());
-        self.rearm();
-        published != 0
+        let published = self.publish(private()) + self.publish(private()) != 0;
+        if published {
+            self.rearm();
+        }
+        published
     }
 
     /// Before the owner pops an item and turns to it, if it [was asked](Self::is_asked): makes the older
@@ -322,48 +321,6 @@ impl<'core, T: Item> Owner<'core, T> {
         self.core
             .limit
             .store(due.min(self.wall()), Ordering::Relaxed);
-    }
-
-    /// The length that no push may reach unnoticed: half of the stack, then the whole of it.
-    fn wall(self) -> usize {
-        let (len, capacity) = (self.hot().len.get(), self.hot().capacity.get());
-        if len < capacity / 2 && capacity > FIRST_CAPACITY {
-            capacity / 2
-        } else {
-            capacity
-        }
-    }
-
-    /// Gives memory back, bit by bit, if a large stack is empty time after time: half of it when this
-    /// was called on an empty stack 256 times and half of it was not needed in between.
-    #[inline(always)]
-    pub fn rest(self) {
-        if self.hot().capacity.get() > FIRST_CAPACITY && self.hot().len.get() == 0 {
-            self.rest_slow();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn rest_slow(self) {
-        let hot = self.hot();
-        hot.lulls.set(hot.lulls.get() + 1);
-        if hot.lulls.get() >= PATIENCE {
-            hot.lulls.set(0);
-            let smaller = hot.capacity.get() / 2;
-            free_stack(hot.slots.replace(stack_of(smaller)), hot.capacity.get());
-            hot.capacity.set(smaller);
-        }
-        let limit = self.core.limit.load(Ordering::Relaxed);
-        if limit > self.wall() {
-            // A claim and not a store: a thief that asks just now must not be overwritten.
-            let _ = self.core.limit.compare_exchange(
-                limit,
-                self.wall(),
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
-        }
     }
 
     /// Moves up to `count` of the oldest private items to the ring; returns how many fitted.
@@ -434,19 +391,5 @@ impl<'core, T: Item> Owner<'core, T> {
         } else if self.hot().sharing.get().is_on() {
             self.publish(count.div_ceil(2));
         }
-    }
-
-    fn grow(self) {
-        let hot = self.hot();
-        let old = hot.capacity.get();
-        let slots = stack_of(old * 2);
-        for index in 0..old {
-            // SAFETY: `index` is below the new capacity as well.
-            let slot = unsafe { slots.add(index) };
-            // SAFETY: `stack_of` made it just now.
-            unsafe { slot.as_ref() }.set(self.slot(index).get());
-        }
-        free_stack(hot.slots.replace(slots), old);
-        hot.capacity.set(old * 2);
     }
 }

@@ -71,7 +71,7 @@ impl<T: Item + Send> Worker<T> {
 
     /// Whether nothing is here, public or private.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.owner().is_empty()
     }
 
     /// How many slots the private stack has: at most twice as many as items were here at once,

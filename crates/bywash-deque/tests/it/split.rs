@@ -142,7 +142,7 @@ fn an_eager_owner_that_answers_before_each_item_hides_none_from_a_hungry_thief()
                 }
                 drop(owner.pop(0));
                 assert!(
-                    !core.is_empty() || owner.is_asked() || owner.len() == 0,
+                    !core.is_empty() || owner.is_asked() || owner.is_empty(),
                     "while the owner is busy, {} items are hidden and nobody was told",
                     owner.len()
                 );
