@@ -68,4 +68,9 @@ impl Books {
     pub fn close(&self) {
         self.record.close();
     }
+
+    /// Whether `worker`, on whose thread this is, may use its share for another frame.
+    pub fn is_outlived(&self, worker: usize) -> bool {
+        self.shares[worker].is_outlived()
+    }
 }

@@ -73,7 +73,8 @@ impl FrameRecord {
         let generation = self.generation.load(Ordering::Relaxed);
         // Release: pairs with the Acquire load in `generation`; a worker that sees its share
         // outlived may then reuse the memory, since all that used it came before.
-        self.generation.store(generation + 1, Ordering::Release);
+        let order = ordering!(Release, "record.close" => Relaxed);
+        self.generation.store(generation + 1, order);
         if !self.has_panic.load(Ordering::Relaxed) {
             return None;
         }
@@ -86,7 +87,8 @@ impl FrameRecord {
 
     pub(crate) fn generation(&self) -> u64 {
         // Acquire: pairs with the Release store in `close`.
-        self.generation.load(Ordering::Acquire)
+        self.generation
+            .load(ordering!(Acquire, "record.generation" => Relaxed))
     }
 
     /// Keeps the first panic; gives a later one back.

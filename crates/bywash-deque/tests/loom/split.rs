@@ -154,7 +154,7 @@ fn what_is_pushed_and_exposed_meets_a_thief() {
 
 #[test]
 fn whoever_looks_at_the_oldest_public_item_sees_its_label() {
-    model("split::front_label", BOUND, 10, || {
+    model("split::front_label", BOUND, 50, || {
         let board = Board::new(1);
         let core = Arc::new(Core::<Token>::new());
         // SAFETY: this thread makes the only view, and keeps it to the end.

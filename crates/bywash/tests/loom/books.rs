@@ -165,6 +165,26 @@ fn a_job_that_spawns_another_for_a_third_worker_is_not_overlooked() {
 }
 
 #[test]
+fn a_worker_that_sees_its_share_outlived_has_its_memory_for_itself() {
+    model("books::outlived", BOUND, 5, || {
+        let scene = Scene::new(2);
+        scene.books.enrol(1);
+        let worker = Arc::clone(&scene);
+        let worker = thread::spawn(move || {
+            if worker.books.is_outlived(1) {
+                worker.memory.with_mut(|memory| {
+                    // SAFETY: the frame has ended, so the memory is its worker's; loom checks it.
+                    unsafe { memory.write(1) }
+                });
+            }
+        });
+        // The owner writes to that memory last.
+        scene.end();
+        worker.join().unwrap();
+    });
+}
+
+#[test]
 fn two_workers_end_a_frame_between_them() {
     model("books::two", 2, 200, || {
         let scene = Scene::new(3);
