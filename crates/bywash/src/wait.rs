@@ -322,13 +322,15 @@ impl Worker {
         ran
     }
 
-    /// Runs `job` at once if it lies uppermost and nobody is hungry; returns whether it did.
+    /// Runs `job` at once if it lies uppermost and nobody is hungry; returns whether it did. What lies below
+    /// the floor is left to a wait, which lowers it.
     ///
     /// # Safety
     /// A job of `context`'s frame that never unwinds, pushed on this worker or not.
     #[inline(always)]
     pub(crate) unsafe fn run_if_on_top(&self, job: JobRef, context: &Context<'_>) -> bool {
-        if self.deque().is_asked() || !self.deque().pop_if(job.address()) {
+        let deque = self.deque();
+        if deque.is_asked() || deque.position() <= self.floor() || !deque.pop_if(job.address()) {
             return false;
         }
         // SAFETY: the job left the deque, so this is its one run; in its own frame, as the caller says.

@@ -387,3 +387,22 @@ fn an_inner_body_may_wait_for_what_the_outer_frame_spawned_before_it() {
         }
     }
 }
+
+#[test]
+fn what_an_inner_body_spawns_after_it_waited_for_the_outer_frames_task_is_done_by_its_end() {
+    for jobs in systems() {
+        let done = AtomicUsize::new(0);
+        jobs.frame(|outer| {
+            let task = outer.spawn_job(|_| 7);
+            outer.frame(|inner| {
+                assert_eq!(task.wait(outer), 7);
+                for _ in 0..3 {
+                    inner.spawn_detached(|_| {
+                        done.fetch_add(1, Ordering::Relaxed);
+                    });
+                }
+            });
+            assert_eq!(done.load(Ordering::Relaxed), 3);
+        });
+    }
+}
