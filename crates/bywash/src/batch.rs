@@ -7,7 +7,6 @@ use std::ptr::{NonNull, addr_of, addr_of_mut};
 
 use crate::context::Context;
 use crate::job::{Header, JobRef, Ran};
-use crate::wait::keep_or_drop;
 
 /// The most tasks of one job.
 const TASKS: usize = 16;
@@ -140,7 +139,7 @@ where
             task(unsafe { context.in_frame() });
         }
     })) {
-        keep_or_drop(context.share().record(), payload);
+        context.share().record().keep_panic(payload);
     }
     // SAFETY: all tasks are out; the job came from `take::<Batch<F>>` in this frame.
     unsafe { context.share().give(job) };

@@ -15,7 +15,7 @@ use bywash_sync::{mutant, ordering};
 
 use crate::memory::{CLASSES, Magazine};
 use crate::share::Share;
-use crate::wait::Awaited;
+use crate::wait::{Awaited, drop_quietly};
 use crate::worker::Worker;
 
 /// How many frames deep a thief looks for a common ancestor before it gives up on a job.
@@ -91,18 +91,16 @@ impl FrameRecord {
             .load(ordering!(Acquire, "record.generation" => Relaxed))
     }
 
-    /// Keeps the first panic; gives a later one back.
-    pub(crate) fn keep_panic(&self, payload: Box<dyn Any + Send>) -> Option<Box<dyn Any + Send>> {
+    /// Keeps the first panic; a later one is dropped, and what its `Drop` throws is forgotten.
+    pub(crate) fn keep_panic(&self, payload: Box<dyn Any + Send>) {
         let mut kept = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*kept {
-            None => {
-                // Relaxed: read when the frame is quiet, which acquires all that its jobs did.
-                self.has_panic.store(true, Ordering::Relaxed);
-                *kept = Some(payload);
-                None
-            }
-            Some(_) => Some(payload),
+        if kept.is_some() {
+            drop(kept);
+            return drop_quietly(payload);
         }
+        // Relaxed: read when the frame is quiet, which acquires all that its jobs did.
+        self.has_panic.store(true, Ordering::Relaxed);
+        *kept = Some(payload);
     }
 
     /// The frame's store of full magazines of one class; `passing` says that one is put there.

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::job::{Header, JobRef, Ran};
 use crate::latch::{Finished, TaskLatch};
 use crate::memory::class_of;
-use crate::wait::{Awaited, drop_quietly};
+use crate::wait::Awaited;
 
 type Outcome<T> = Result<T, Box<dyn Any + Send>>;
 
@@ -129,8 +129,8 @@ fn abandon<T>(outcome: Outcome<T>, record: &crate::record::FrameRecord) {
         Ok(value) => catch_unwind(AssertUnwindSafe(|| drop(value))).err(),
         Err(payload) => Some(payload),
     };
-    if let Some(payload) = unclaimed.and_then(|payload| record.keep_panic(payload)) {
-        drop_quietly(payload);
+    if let Some(payload) = unclaimed {
+        record.keep_panic(payload);
     }
 }
 

@@ -247,7 +247,7 @@ impl Worker {
                 })) {
                     self.tally().add_panicked(context);
                     context.share().adopt_unknown();
-                    keep_or_drop(context.share().record(), payload);
+                    context.share().record().keep_panic(payload);
                 }
             });
         }
@@ -362,7 +362,7 @@ impl Worker {
                 |payload| {
                     self.tally().add_panicked(context);
                     context.share().adopt_unknown();
-                    keep_or_drop(context.share().record(), payload);
+                    context.share().record().keep_panic(payload);
                     Ran::JOB
                 },
             )
@@ -461,13 +461,6 @@ impl Drop for Ended<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         *self.sum += self.jobs;
-    }
-}
-
-/// Keeps the frame's first panic; a further one is dropped, and what its `Drop` throws is forgotten.
-pub(crate) fn keep_or_drop(record: &FrameRecord, payload: Box<dyn Any + Send>) {
-    if let Some(payload) = record.keep_panic(payload) {
-        drop_quietly(payload);
     }
 }
 
