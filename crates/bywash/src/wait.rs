@@ -184,45 +184,6 @@ impl Worker {
         self.announce();
     }
 
-    /// Jobs have become public: whoever spawned them may be about to block until one has run.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn announce(&self) {
-        if self.has_news() {
-            self.wake_somebody();
-        }
-    }
-
-    /// A fork has become public: its own worker comes for it, unless that takes longer than a wake-up.
-    #[cold]
-    #[inline(never)]
-    fn announce_fork(&self) {
-        if !self.has_news() {
-            return;
-        }
-        if self.session().holds_back() {
-            // To be decided again at the next push, or before the next job.
-            self.seat().deque.ask();
-        } else {
-            self.wake_somebody();
-        }
-    }
-
-    /// Whether there is something public, and somebody who sleeps.
-    fn has_news(&self) -> bool {
-        self.seat().mark.answer();
-        if !self.system().lanes().is_empty() {
-            // The slow way took the question that a lane had put; it is put again.
-            self.seat().deque.ask();
-        }
-        !self.seat().deque.is_empty() && self.system().idle().has_sleepers()
-    }
-
-    fn wake_somebody(&self) {
-        self.system().tick(self);
-        self.session().uncharged(|| self.system().wake_for(self));
-    }
-
     /// Runs this worker's jobs above `floor`, newest first, until there are none or `is_over`; then
     /// adds up what it ran.
     #[inline]
