@@ -42,7 +42,8 @@ impl System {
 
     fn take_seat(&self) -> usize {
         let last = LAST_SEAT.with(Cell::get);
-        if last < self.seats().len() && self.idle().take_seat(last) {
+        // Not one of a closed tier, whose memory may lie far from those who are awake.
+        if last < self.open_workers() && self.idle().take_seat(last) {
             return last;
         }
         let index = self

@@ -57,7 +57,7 @@ impl System {
             |seat| plan.map_or_else(|| Rings::flat(seat, workers), |plan| Rings::of(plan, seat));
         let spillover = plan
             .filter(|plan| plan.tiers().len() > 1)
-            .map(Spillover::new);
+            .map(|plan| Spillover::new(plan, settings.thresholds(plan)));
         let system = Arc::new(Self {
             seats: (0..workers)
                 .map(|seat| Seat::new(seat, rings(seat)))

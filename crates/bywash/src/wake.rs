@@ -124,23 +124,23 @@ impl System {
         let Some(spillover) = self.spillover() else {
             return;
         };
-        let opened = spillover.tick(|open| {
-            let free = self.idle().free_seats().count();
-            let public: usize = self.all_seats().map(|seat| seat.deque.len()).sum();
-            let closed = open..self.seats().len();
-            Sight {
-                busy: self.seats().len() - free,
-                waiting: public + self.inbox().len(),
-                is_closed_one_up: closed.len()
-                    != self
-                        .idle()
-                        .free_seats()
-                        .filter(|seat| closed.contains(seat))
-                        .count(),
-            }
-        });
-        if opened {
+        if spillover.tick(|open| self.sight(open)) {
             self.wake_for(worker);
+        }
+    }
+
+    /// What there is to do, and who does it, as far as one can see while nobody stands still. Who
+    /// sleeps, searches, or was woken and has not begun to search, could take more.
+    fn sight(&self, open: usize) -> Sight {
+        let idle = self.idle();
+        let up = self.seats().iter().enumerate().filter(|&(index, seat)| {
+            !(idle.is_free(index) || idle.is_waiting(index) || seat.bed.has_token())
+        });
+        let public: usize = self.all_seats().map(|seat| seat.deque.len()).sum();
+        Sight {
+            busy: up.count().saturating_sub(idle.searchers()),
+            waiting: public + self.inbox().len(),
+            is_closed_one_up: !(open..self.seats().len()).all(|seat| idle.is_free(seat)),
         }
     }
 
@@ -161,5 +161,30 @@ impl System {
             || !self.inbox().is_empty()
             || !self.lanes().is_empty()
             || self.all_seats().any(|seat| !seat.deque.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::JobSystem;
+
+    #[test]
+    fn who_searches_or_sleeps_in_a_wait_is_no_load() {
+        let jobs = JobSystem::builder().workers(3).build().unwrap();
+        let system = jobs.system();
+        let (idle, busy) = (system.idle(), || system.sight(1).busy);
+        assert_eq!(busy(), 0);
+        assert!(idle.take_seat(1), "nobody has anything to do");
+        assert_eq!(busy(), 1);
+        assert!(system.sight(1).is_closed_one_up);
+        idle.start_searching();
+        assert_eq!(busy(), 0);
+        assert!(idle.stop_searching());
+        idle.start_waiting(1);
+        assert_eq!(busy(), 0);
+        assert!(idle.stop_waiting(1));
+        assert_eq!(busy(), 1);
+        idle.leave_seat(1);
+        assert!(!system.sight(1).is_closed_one_up);
     }
 }
