@@ -44,6 +44,7 @@ pub(crate) fn start(system: &Arc<System>, index: usize) -> Result<(), BuildError
 }
 
 fn live(system: &Arc<System>, index: usize) {
+    current::belong();
     for next in [2 * index + 1, 2 * index + 2] {
         if next < system.seats().len() && start(system, next).is_err() {
             system.run_without_threads_from(next);
