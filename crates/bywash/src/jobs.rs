@@ -146,7 +146,7 @@ impl Drop for Handle {
                 .pop();
             match next {
                 // A worker thread catches its jobs' panics; a callback's panic ended that thread only.
-                Some(thread) => drop(thread.join()),
+                Some((_, thread)) => drop(thread.join()),
                 None => return,
             }
         }

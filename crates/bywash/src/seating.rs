@@ -116,7 +116,7 @@ impl System {
         self.idle().leave_seat(index);
         if !self.seats()[index].mail.is_empty() {
             if self.idle().take_seat(index) {
-                self.seats()[index].bed.unpark();
+                self.rouse(index);
             }
             return;
         }
@@ -127,7 +127,7 @@ impl System {
             // A closed tier's seat stays free; what is left is for an open one.
             self.wake_for_inbox();
         } else if self.idle().take_seat(index) {
-            self.seats()[index].bed.unpark();
+            self.rouse(index);
         }
     }
 

@@ -39,7 +39,7 @@ pub(crate) fn start(system: &Arc<System>, index: usize) -> Result<(), BuildError
     let handle = builder
         .spawn(move || live(&its, index))
         .map_err(|source| BuildError::Thread { index, source })?;
-    threads.push(handle);
+    threads.push((index, handle));
     Ok(())
 }
 

@@ -42,12 +42,9 @@ impl System {
     fn wake_free_seat_near(&self, worker: &Worker) -> bool {
         let open = self.open_workers();
         let mut free = worker.rings().nearest_first().filter(|&seat| seat < open);
-        let taken = free.find(|&seat| self.idle().take_seat(seat));
-        if let Some(seat) = taken {
-            self.seats()[seat].bed.unpark();
-            worker.count(Did::Wake, 1);
-        }
-        taken.is_some()
+        let has_woken = free.any(|seat| self.idle().take_seat(seat) && self.rouse(seat));
+        worker.count(Did::Wake, u64::from(has_woken));
+        has_woken
     }
 
     /// Wakes one who sleeps in a wait, and would run what there is.
@@ -78,9 +75,7 @@ impl System {
         }
         let open = self.open_workers();
         let mut free = self.idle().free_seats().take_while(|&seat| seat < open);
-        if let Some(seat) = free.find(|&seat| self.idle().take_seat(seat)) {
-            self.seats()[seat].bed.unpark();
-        }
+        let _ = free.any(|seat| self.idle().take_seat(seat) && self.rouse(seat));
     }
 
     /// Hands a job to one seat's occupant, and wakes whoever that is to be.
@@ -98,7 +93,7 @@ impl System {
         // occupant's last look sees the letter, or this sees that it sleeps.
         fence(Ordering::SeqCst);
         if self.idle().take_seat(index) {
-            seat.bed.unpark();
+            self.rouse(index);
         } else if self.idle().stop_waiting(index) {
             seat.parker.unpark();
         }
