@@ -7,7 +7,7 @@ use bywash::{Context, JobSystem};
 use crate::loops::systems;
 
 const SCHEDULES: u64 = 100;
-const ITEMS: usize = 2_500;
+const ITEMS: usize = 1_000;
 
 /// Holds its worker up at about one index in sixty, others for each schedule. Seldom by a yield: on a
 /// machine that is busy with other things each costs a slice of the scheduler's.
