@@ -5,6 +5,7 @@
 //! - a caller is a worker of the system that it calls, and not a thread that waits for one: so it does
 //!   not migrate, `in_place_scope` is `scope`, and its seat is served while it waits in that system, not
 //!   while it waits in another;
+//! - a join whose first side panics drops a second that nobody has begun;
 //! - detached jobs have no order among themselves, nor has a broadcast among other work; a scope's jobs
 //!   go newest first, and the adapter itself keeps a scope's queue for `spawn_fifo`;
 //! - of a broadcast's panics the lowest worker's comes out; one that does not wait has no place in a frame;
@@ -66,9 +67,7 @@ pub fn yield_now() {
     current().frame(|frame| frame.yield_now());
 }
 
-pub fn yield_local() {
-    yield_now();
-}
+pub use self::yield_now as yield_local;
 
 pub fn join<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
 where
@@ -193,9 +192,7 @@ pub fn scope<'scope, R>(op: impl FnOnce(&Scope<'scope>) -> R) -> R {
     scope_in(&current(), op)
 }
 
-pub fn scope_fifo<'scope, R>(op: impl FnOnce(&ScopeFifo<'scope>) -> R) -> R {
-    scope(op)
-}
+pub use self::scope as scope_fifo;
 
 /// The job keeps the system, which it may outlive otherwise, and spawns into it.
 fn spawn_in(system: &JobSystem, body: impl FnOnce() + Send + 'static) {
@@ -208,9 +205,7 @@ pub fn spawn(body: impl FnOnce() + Send + 'static) {
 }
 
 /// The tests of its order are left out.
-pub fn spawn_fifo(body: impl FnOnce() + Send + 'static) {
-    spawn(body);
-}
+pub use self::spawn as spawn_fifo;
 
 pub struct BroadcastContext(usize);
 
@@ -374,16 +369,6 @@ impl ThreadPool {
 
     pub fn install<R>(&self, op: impl FnOnce() -> R) -> R {
         enter(self.system(), op)
-    }
-
-    pub fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
-    where
-        A: FnOnce() -> RA + Send,
-        B: FnOnce() -> RB + Send,
-        RA: Send,
-        RB: Send,
-    {
-        self.install(|| join(a, b))
     }
 
     pub fn spawn(&self, body: impl FnOnce() + Send + 'static) {

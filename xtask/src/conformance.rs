@@ -75,6 +75,10 @@ const SUITES: &[Suite] = &[
                 "join_context_both",
                 "a caller from outside is a worker here, not a migrant",
             ),
+            (
+                "panic_b_still_executes",
+                "a second side that nobody has begun is dropped when the first one panics",
+            ),
             ("spawn::test::lifo", ORDER),
             ("spawn::test::fifo", ORDER),
             ("spawn::test::nested", ORDER),
