@@ -1,7 +1,5 @@
-//! rayon-core's interface over our job system, as far as rayon's own unit tests ask for something that
-//! ours means too.
-//!
-//! What ours means otherwise, so that tests of it are left out (xtask/src/conformance.rs names them):
+//! rayon-core's interface over our job system. What ours means otherwise, so that tests of it are left
+//! out (xtask/src/conformance.rs names them):
 //! - a caller is a worker of the system that it calls, and not a thread that waits for one: so it does
 //!   not migrate, `in_place_scope` is `scope`, and its seat is served while it waits in that system, not
 //!   while it waits in another;
@@ -299,7 +297,6 @@ impl ThreadPoolBuilder {
         self
     }
 
-    /// Deprecated there; no test asks for what it does.
     pub fn breadth_first(self) -> Self {
         self
     }
@@ -334,8 +331,7 @@ impl ThreadPoolBuilder {
             builder = builder.thread_name(name);
         }
         let system = builder.build()?;
-        let threads = system.seats();
-        let (count, changed) = &*begun;
+        let (threads, (count, changed)) = (system.seats(), &*begun);
         drop(changed.wait_while(count.lock().unwrap(), |count| *count < threads));
         let gone = Mutex::new(gone);
         Ok(ThreadPool {
@@ -371,11 +367,18 @@ impl ThreadPool {
         enter(self.system(), op)
     }
 
+    pub fn join<RA: Send, RB: Send>(
+        &self,
+        a: impl FnOnce() -> RA + Send,
+        b: impl FnOnce() -> RB + Send,
+    ) -> (RA, RB) {
+        self.install(|| join(a, b))
+    }
+
     pub fn spawn(&self, body: impl FnOnce() + Send + 'static) {
         spawn_in(self.system(), body);
     }
 
-    /// The tests of its order are left out.
     pub fn spawn_fifo(&self, body: impl FnOnce() + Send + 'static) {
         self.spawn(body);
     }
