@@ -61,23 +61,56 @@ const SUITES: &[Suite] = &[
         theirs: "rayon-core",
         adapter: "rayon_core",
         ours: &["bywash"],
-        tests: &["src/join/test.rs", "src/scope/test.rs", "src/spawn/test.rs"],
+        tests: &[
+            "src/broadcast/test.rs",
+            "src/join/test.rs",
+            "src/scope/test.rs",
+            "src/spawn/test.rs",
+            "src/test.rs",
+            "src/thread_pool/test.rs",
+        ],
         needs: &["rand", "rand_xorshift"],
         left_out: &[
             (
                 "join_context_both",
                 "a caller from outside is a worker here, not a migrant",
             ),
-            ("fifo_order", "a scope has one order here, newest first"),
             (
-                "fifo_lifo_order",
-                "a scope has one order here, newest first",
+                "panic_b_still_executes",
+                "a second side that nobody has begun is dropped when the first one panics",
             ),
             ("spawn::test::lifo", ORDER),
             ("spawn::test::fifo", ORDER),
             ("spawn::test::nested", ORDER),
             ("spawn::test::mixed", ORDER),
-            ("broadcast", "a broadcast that does not wait is rayon's own"),
+            (
+                "scope_spawn_broadcast",
+                "a broadcast that does not wait has no place in a frame",
+            ),
+            (
+                "scope_fifo_spawn_broadcast",
+                "a broadcast that does not wait has no place in a frame",
+            ),
+            ("broadcast_after_spawn", ORDER),
+            ("spawn_lifo_order", ORDER),
+            ("spawn_fifo_order", ORDER),
+            (
+                "test::broadcast_mutual",
+                "a caller's seat is served while it waits in that system, not in another",
+            ),
+            (
+                "spawn_broadcast_panic_many",
+                "of a broadcast's panics the lowest worker's comes out",
+            ),
+            (
+                "in_place_scope",
+                "a caller is a worker of its frame, and here the only one",
+            ),
+            ("panic_thread_name", "a name that cannot be had is replaced"),
+            (
+                "cleared_current_thread",
+                "threads are the system's own, never given to it",
+            ),
         ],
     },
 ];
@@ -154,12 +187,13 @@ impl Suite {
     /// A crate that has the library's names at its root, and its test modules where they belong.
     fn shim(&self, theirs: &Path) -> String {
         let modules = self.tests.iter().filter_map(|test| {
-            let module = test.strip_prefix("src/")?.strip_suffix("/test.rs")?;
-            let path = theirs.join(test);
-            Some(format!(
-                "mod {module} {{\n    pub use crate::*;\n    #[path = '{}']\n    mod test;\n}}\n",
-                path.display()
-            ).replace('\'', "\""))
+            let module = test.strip_prefix("src/")?.strip_suffix("test.rs")?;
+            let path = theirs.join(test).display().to_string();
+            let tests = format!("#[path = {path:?}]\n    mod test;\n");
+            Some(match module.strip_suffix('/') {
+                Some(module) => format!("mod {module} {{\n    pub use crate::*;\n    {tests}}}\n"),
+                None => tests,
+            })
         });
         let modules: String = modules.collect();
         if modules.is_empty() {

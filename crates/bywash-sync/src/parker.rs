@@ -54,6 +54,12 @@ impl Parker {
             .is_ok()
     }
 
+    /// Whether a token lies here that its owner has not taken yet. A look.
+    #[inline]
+    pub fn has_token(&self) -> bool {
+        self.word.load(Ordering::Relaxed) == TOKEN
+    }
+
     /// Sleeps until a token is there, and takes it. Never returns spuriously.
     pub fn park(&self) {
         loop {

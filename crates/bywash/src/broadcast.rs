@@ -19,8 +19,9 @@ impl JobSystem {
     /// Runs `body` once on each worker, at the same time as far as there are processors, and returns
     /// the results in the order of workers. For what belongs to threads: their locals, their counters.
     ///
-    /// Wakes every worker; one that runs a job comes to it afterwards. A seat that a calling thread
-    /// holds is served by that thread, here or at its next wait. Allocates.
+    /// Waits for threads that have not started yet, then wakes every worker; one that runs a job comes to
+    /// it afterwards. A seat that a calling thread holds is served by that thread, here or at its next
+    /// wait. Allocates.
     ///
     /// # Panics
     /// With the panic of the lowest worker whose closure panicked, after all have ended.
@@ -30,7 +31,7 @@ impl JobSystem {
         T: Send,
     {
         let system = self.system();
-        let workers = system.seats_with_threads();
+        let workers = system.settle();
         let round = Round {
             body,
             left: AtomicUsize::new(workers * ONE),

@@ -3,7 +3,8 @@
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
-use bywash_topology::{Beyond, Pinning, Placement, Topology, default_workers};
+use bywash_topology::spillover::Thresholds;
+use bywash_topology::{Beyond, Pinning, Placement, Plan, Topology, default_workers};
 
 use crate::error::BuildError;
 use crate::jobs::JobSystem;
@@ -14,6 +15,7 @@ pub const MOST_WORKERS: usize = 4_096;
 
 type Callback = Arc<dyn Fn(usize) + Send + Sync>;
 type PanicHandler = Arc<dyn Fn(Box<dyn Any + Send>) + Send + Sync>;
+type TierThresholds = Arc<dyn Fn(&Plan) -> Thresholds + Send + Sync>;
 type ThreadName = Arc<dyn Fn(usize) -> String + Send + Sync>;
 
 /// What a system was built with.
@@ -27,12 +29,17 @@ pub(crate) struct Settings {
     pub(crate) auto_tuning: bool,
     pub(crate) stack_size: Option<usize>,
     pub(crate) panic_handler: PanicHandler,
+    thresholds: TierThresholds,
     thread_name: ThreadName,
     on_start: Option<Callback>,
     on_exit: Option<Callback>,
 }
 
 impl Settings {
+    pub(crate) fn thresholds(&self, plan: &Plan) -> Thresholds {
+        (self.thresholds)(plan)
+    }
+
     pub(crate) fn thread_name(&self, index: usize) -> String {
         (self.thread_name)(index)
     }
@@ -64,6 +71,7 @@ impl Builder {
             stack_size: None,
             // The default panic hook has already printed the message.
             panic_handler: Arc::new(crate::wait::drop_quietly),
+            thresholds: Arc::new(Thresholds::of),
             thread_name: Arc::new(|index| format!("bywash-{index}")),
             on_start: None,
             on_exit: None,
@@ -84,6 +92,16 @@ impl Builder {
     /// LLC only when the open ones have more than they can do. A calling thread is never bound.
     pub fn placement(mut self, placement: Placement) -> Self {
         self.settings.placement = placement;
+        self
+    }
+
+    /// When the tiers of [`Placement::tiered_spillover`] open and close, given the plan;
+    /// [`Thresholds::of`] if not given. Called once by [`Builder::build`], if there are tiers.
+    pub fn spillover_thresholds(
+        mut self,
+        thresholds: impl Fn(&Plan) -> Thresholds + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.thresholds = Arc::new(thresholds);
         self
     }
 

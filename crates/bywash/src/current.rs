@@ -1,4 +1,4 @@
-//! Which seat the present thread sits on, in each system it is in.
+//! Which seat the present thread sits on, in each system it is in; and whether it is in any.
 
 use std::cell::Cell;
 use std::ptr::null;
@@ -10,6 +10,7 @@ use crate::worker::Worker;
 
 thread_local! {
     static INNERMOST: Cell<*const Sitting> = const { Cell::new(null()) };
+    static IS_WORKERS_OWN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A thread's stay on one seat; a link to the stay outside it, in another system.
@@ -55,4 +56,14 @@ pub(crate) fn worker_in(system: &System) -> Option<&Worker> {
         sitting = here.outer;
     }
     None
+}
+
+/// From now on this thread is a system's own, also while it sits nowhere.
+pub(crate) fn belong() {
+    IS_WORKERS_OWN.with(|own| own.set(true));
+}
+
+/// Whether some system may wait for what this thread does: it is a system's own, or sits on a seat.
+pub(crate) fn is_in_any_system() -> bool {
+    IS_WORKERS_OWN.with(Cell::get) || !INNERMOST.with(Cell::get).is_null()
 }

@@ -131,9 +131,14 @@ impl Idle {
         was_last
     }
 
+    /// How many search. A look.
+    pub fn searchers(&self) -> usize {
+        self.searching.load(Ordering::Relaxed)
+    }
+
     /// Whether somebody searches. A look.
     pub fn is_anyone_searching(&self) -> bool {
-        self.searching.load(Ordering::Relaxed) != 0
+        self.searchers() != 0
     }
 
     /// After a publication: whether somebody who sleeps should be told of it.

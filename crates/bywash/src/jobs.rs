@@ -15,8 +15,10 @@ use crate::thread;
 
 /// A job system: workers, their deques and their memory. Clones are handles on the same system.
 ///
-/// When the last handle goes, everything that was queued is run, then the threads end; the drop
-/// waits for them, unless it happens inside one of the system's own jobs.
+/// When the last handle goes, everything that was queued is run, then the threads end. The drop waits
+/// for them where nobody can be waiting for it: outside all frames, jobs and callbacks, of this system
+/// and of others. Inside one it returns at once, and the rest is run behind it; a process that ends
+/// before that is done cuts it short.
 #[derive(Clone)]
 pub struct JobSystem {
     handle: Arc<Handle>,
@@ -130,8 +132,9 @@ impl JobSystem {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.system.stop();
-        if current::worker_in(&self.system).is_some() {
-            // Inside one of its own jobs: the threads end by themselves.
+        if current::is_in_any_system() {
+            // A job that still has to run may wait for the one that this is in, through however many
+            // systems; or this is one of the threads. They end by themselves.
             return;
         }
         loop {
@@ -143,7 +146,7 @@ impl Drop for Handle {
                 .pop();
             match next {
                 // A worker thread catches its jobs' panics; a callback's panic ended that thread only.
-                Some(thread) => drop(thread.join()),
+                Some((_, thread)) => drop(thread.join()),
                 None => return,
             }
         }

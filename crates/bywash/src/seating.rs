@@ -42,7 +42,8 @@ impl System {
 
     fn take_seat(&self) -> usize {
         let last = LAST_SEAT.with(Cell::get);
-        if last < self.seats().len() && self.idle().take_seat(last) {
+        // Not one of a closed tier, whose memory may lie far from those who are awake.
+        if last < self.open_workers() && self.idle().take_seat(last) {
             return last;
         }
         let index = self
@@ -115,7 +116,7 @@ impl System {
         self.idle().leave_seat(index);
         if !self.seats()[index].mail.is_empty() {
             if self.idle().take_seat(index) {
-                self.seats()[index].bed.unpark();
+                self.rouse(index);
             }
             return;
         }
@@ -126,7 +127,7 @@ impl System {
             // A closed tier's seat stays free; what is left is for an open one.
             self.wake_for_inbox();
         } else if self.idle().take_seat(index) {
-            self.seats()[index].bed.unpark();
+            self.rouse(index);
         }
     }
 

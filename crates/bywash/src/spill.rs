@@ -9,7 +9,7 @@ use bywash_sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use bywash_sync::lock::Mutex;
 use bywash_sync::time::Instant;
 use bywash_topology::Plan;
-use bywash_topology::spillover::{Decision, Load, Policy};
+use bywash_topology::spillover::{Decision, Load, Policy, Thresholds};
 
 /// Nanoseconds between two ticks, at least.
 const TICK: u64 = 1_000;
@@ -32,7 +32,7 @@ struct Driven {
 
 /// What a tick looks at.
 pub(crate) struct Sight {
-    /// Workers that have a job, or look for one.
+    /// Workers that have a job: neither asleep, nor being woken, nor in search of one.
     pub(crate) busy: usize,
     /// Jobs that are public or in the inbox.
     pub(crate) waiting: usize,
@@ -41,8 +41,8 @@ pub(crate) struct Sight {
 }
 
 impl Spillover {
-    pub(crate) fn new(plan: &Plan) -> Self {
-        let policy = Policy::new(plan);
+    pub(crate) fn new(plan: &Plan, thresholds: Thresholds) -> Self {
+        let policy = Policy::with_thresholds(plan, thresholds);
         Self {
             open: CachePadded::new(AtomicUsize::new(policy.open_workers())),
             next_tick: CachePadded::new(AtomicU64::new(0)),

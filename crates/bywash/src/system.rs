@@ -1,7 +1,7 @@
 //! The system: its seats, its idle, its inbox, its plan of the machine; and its end.
 
 use std::ptr::NonNull;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
@@ -39,7 +39,8 @@ pub(crate) struct System {
     pinning: Option<Pinning>,
     /// Where each worker's thread ended up, once it has begun.
     pinned: Box<[OnceLock<Pinned>]>,
-    pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Those that have started, each with its seat.
+    pub(crate) threads: Mutex<Vec<(usize, JoinHandle<()>)>>,
 }
 
 /// Seats without threads, made when the first guest needs one and kept for the next.
@@ -57,7 +58,7 @@ impl System {
             |seat| plan.map_or_else(|| Rings::flat(seat, workers), |plan| Rings::of(plan, seat));
         let spillover = plan
             .filter(|plan| plan.tiers().len() > 1)
-            .map(Spillover::new);
+            .map(|plan| Spillover::new(plan, settings.thresholds(plan)));
         let system = Arc::new(Self {
             seats: (0..workers)
                 .map(|seat| Seat::new(seat, rings(seat)))
@@ -155,12 +156,50 @@ impl System {
             .with_threads
             .fetch_min(first, Ordering::Relaxed)
             .min(first);
+        // SeqCst: pairs with the fence in `rouse`, see there.
+        fence(Ordering::SeqCst);
         for index in first..self.seats.len() {
-            // A waker may have taken the seat already for the thread that will never come.
-            if self.seats[index].bed.take_token() {
-                self.idle.leave_seat(index);
+            if self.take_back(index) {
                 self.wake_for_inbox();
             }
+        }
+    }
+
+    /// Wakes the thread of seat `index`, which was just taken for it. Returns whether it has one; if
+    /// not, the seat is free again.
+    pub(crate) fn rouse(&self, index: usize) -> bool {
+        self.seats[index].bed.unpark();
+        // SeqCst: pairs with the fence in `run_without_threads_from`: either this sees that the thread
+        // will never come, or the token is seen there, and whoever takes it gives the seat back.
+        fence(Ordering::SeqCst);
+        index < self.seats_with_threads() || !self.take_back(index)
+    }
+
+    /// Frees a seat where nobody is to be woken, if it was taken for its thread; whether it was.
+    fn take_back(&self, index: usize) -> bool {
+        let bed = &self.seats[index].bed;
+        let was_taken = bed.take_token();
+        if was_taken {
+            self.idle.leave_seat(index);
+            // If there is a thread after all, it has to end.
+            if self.is_stopping() && self.idle.take_seat(index) {
+                bed.unpark();
+            }
+        }
+        was_taken
+    }
+
+    /// Waits until the threads of all seats before the first refused one have started: how many.
+    pub(crate) fn settle(&self) -> usize {
+        loop {
+            let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+            let first_without = self.seats_with_threads();
+            let started = threads.iter().filter(|(seat, _)| *seat < first_without);
+            if started.count() == first_without {
+                return first_without;
+            }
+            drop(threads);
+            bywash_sync::thread::yield_now();
         }
     }
 
@@ -180,7 +219,7 @@ impl System {
             .map_or(threads, |spillover| spillover.open_workers().min(threads))
     }
 
-    /// How many seats have a thread: all, unless the operating system refused one.
+    /// How many seats have a thread, or will: all, unless the operating system has refused one by now.
     pub(crate) fn seats_with_threads(&self) -> usize {
         self.with_threads.load(Ordering::Relaxed)
     }

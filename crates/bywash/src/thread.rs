@@ -39,11 +39,12 @@ pub(crate) fn start(system: &Arc<System>, index: usize) -> Result<(), BuildError
     let handle = builder
         .spawn(move || live(&its, index))
         .map_err(|source| BuildError::Thread { index, source })?;
-    threads.push(handle);
+    threads.push((index, handle));
     Ok(())
 }
 
 fn live(system: &Arc<System>, index: usize) {
+    current::belong();
     for next in [2 * index + 1, 2 * index + 2] {
         if next < system.seats().len() && start(system, next).is_err() {
             system.run_without_threads_from(next);

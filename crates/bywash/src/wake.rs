@@ -42,12 +42,9 @@ impl System {
     fn wake_free_seat_near(&self, worker: &Worker) -> bool {
         let open = self.open_workers();
         let mut free = worker.rings().nearest_first().filter(|&seat| seat < open);
-        let taken = free.find(|&seat| self.idle().take_seat(seat));
-        if let Some(seat) = taken {
-            self.seats()[seat].bed.unpark();
-            worker.count(Did::Wake, 1);
-        }
-        taken.is_some()
+        let has_woken = free.any(|seat| self.idle().take_seat(seat) && self.rouse(seat));
+        worker.count(Did::Wake, u64::from(has_woken));
+        has_woken
     }
 
     /// Wakes one who sleeps in a wait, and would run what there is.
@@ -78,9 +75,7 @@ impl System {
         }
         let open = self.open_workers();
         let mut free = self.idle().free_seats().take_while(|&seat| seat < open);
-        if let Some(seat) = free.find(|&seat| self.idle().take_seat(seat)) {
-            self.seats()[seat].bed.unpark();
-        }
+        let _ = free.any(|seat| self.idle().take_seat(seat) && self.rouse(seat));
     }
 
     /// Hands a job to one seat's occupant, and wakes whoever that is to be.
@@ -98,7 +93,7 @@ impl System {
         // occupant's last look sees the letter, or this sees that it sleeps.
         fence(Ordering::SeqCst);
         if self.idle().take_seat(index) {
-            seat.bed.unpark();
+            self.rouse(index);
         } else if self.idle().stop_waiting(index) {
             seat.parker.unpark();
         }
@@ -124,23 +119,23 @@ impl System {
         let Some(spillover) = self.spillover() else {
             return;
         };
-        let opened = spillover.tick(|open| {
-            let free = self.idle().free_seats().count();
-            let public: usize = self.all_seats().map(|seat| seat.deque.len()).sum();
-            let closed = open..self.seats().len();
-            Sight {
-                busy: self.seats().len() - free,
-                waiting: public + self.inbox().len(),
-                is_closed_one_up: closed.len()
-                    != self
-                        .idle()
-                        .free_seats()
-                        .filter(|seat| closed.contains(seat))
-                        .count(),
-            }
-        });
-        if opened {
+        if spillover.tick(|open| self.sight(open)) {
             self.wake_for(worker);
+        }
+    }
+
+    /// What there is to do, and who does it, as far as one can see while nobody stands still. Who
+    /// sleeps, searches, or was woken and has not begun to search, could take more.
+    fn sight(&self, open: usize) -> Sight {
+        let idle = self.idle();
+        let up = self.seats().iter().enumerate().filter(|&(index, seat)| {
+            !(idle.is_free(index) || idle.is_waiting(index) || seat.bed.has_token())
+        });
+        let public: usize = self.all_seats().map(|seat| seat.deque.len()).sum();
+        Sight {
+            busy: up.count().saturating_sub(idle.searchers()),
+            waiting: public + self.inbox().len(),
+            is_closed_one_up: !(open..self.seats().len()).all(|seat| idle.is_free(seat)),
         }
     }
 
@@ -202,5 +197,30 @@ impl Worker {
     fn wake_somebody(&self) {
         self.system().tick(self);
         self.session().uncharged(|| self.system().wake_for(self));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::JobSystem;
+
+    #[test]
+    fn who_searches_or_sleeps_in_a_wait_is_no_load() {
+        let jobs = JobSystem::builder().workers(3).build().unwrap();
+        let system = jobs.system();
+        let (idle, busy) = (system.idle(), || system.sight(1).busy);
+        assert_eq!(busy(), 0);
+        assert!(idle.take_seat(1), "nobody has anything to do");
+        assert_eq!(busy(), 1);
+        assert!(system.sight(1).is_closed_one_up);
+        idle.start_searching();
+        assert_eq!(busy(), 0);
+        assert!(idle.stop_searching());
+        idle.start_waiting(1);
+        assert_eq!(busy(), 0);
+        assert!(idle.stop_waiting(1));
+        assert_eq!(busy(), 1);
+        idle.leave_seat(1);
+        assert!(!system.sight(1).is_closed_one_up);
     }
 }

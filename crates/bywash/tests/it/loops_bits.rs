@@ -7,14 +7,15 @@ use bywash::{Context, JobSystem};
 use crate::loops::systems;
 
 const SCHEDULES: u64 = 100;
-const ITEMS: usize = 2_500;
+const ITEMS: usize = 1_000;
 
-/// Holds its worker up at about one index in thirty, others for each schedule.
+/// Holds its worker up at about one index in sixty, others for each schedule. Seldom by a yield: on a
+/// machine that is busy with other things each costs a slice of the scheduler's.
 fn disturb(schedule: u64, index: usize) {
     let noise = (schedule << 32 | index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
-    match noise % 64 {
+    match noise % 1_024 {
         0 => std::thread::yield_now(),
-        1 => (0..noise / 64).for_each(|turn| _ = black_box(turn)),
+        rest if rest % 64 == 1 => (0..noise / 64).for_each(|turn| _ = black_box(turn)),
         _ => (),
     }
 }

@@ -1,10 +1,12 @@
 //! Placement: plans, tiers and pins, on machines that are described rather than there.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use bywash::topology::spillover::Thresholds;
 use bywash::topology::{Level, Topology, bind_current_thread};
-use bywash::{BuildError, JobSystem, Placement, WaitPolicy};
+use bywash::{BuildError, Builder, JobSystem, Placement};
 
 /// Three LLCs of two cores: three tiers.
 fn three_caches() -> Topology {
@@ -21,41 +23,52 @@ fn three_caches() -> Topology {
     machine.build().unwrap()
 }
 
-fn spilling(policy: WaitPolicy) -> JobSystem {
+fn in_three_tiers() -> Builder {
     JobSystem::builder()
         .workers(6)
         .topology(three_caches())
         .placement(Placement::tiered_spillover().tier_minimum(1))
-        .wait_policy(policy)
-        .build()
-        .unwrap()
+}
+
+fn spilling() -> JobSystem {
+    in_three_tiers().build().unwrap()
 }
 
 #[test]
 fn a_machine_of_three_caches_makes_three_tiers_in_order() {
-    let jobs = spilling(WaitPolicy::Balanced);
+    let jobs = spilling();
     let plan = jobs.plan().unwrap();
     let ends: Vec<usize> = plan.tiers().iter().map(|tier| tier.workers.end).collect();
     assert_eq!(ends, [2, 4, 6]);
 }
 
 #[test]
-fn a_little_work_never_reaches_a_closed_tier() {
-    let jobs = spilling(WaitPolicy::Balanced);
-    let seen = Mutex::new(Vec::new());
-    for _ in 0..200 {
-        jobs.frame(|frame| {
-            frame.spawn_detached(|ctx| seen.lock().unwrap().push(ctx.worker_index()));
-        });
+fn no_thread_of_a_closed_tier_is_ever_woken() {
+    let jobs = in_three_tiers()
+        .spillover_thresholds(|plan| {
+            let mut never = Thresholds::of(plan);
+            never.open_after.fill(u64::MAX);
+            never
+        })
+        .build()
+        .unwrap();
+    let done = AtomicUsize::new(0);
+    let count = || _ = done.fetch_add(1, Ordering::Relaxed);
+    for many in 0..200 {
+        jobs.frame(|frame| (0..many).for_each(|_| frame.spawn_detached(|_| count())));
+        jobs.parallel_for(0..many, |_| count());
     }
-    let seen = seen.into_inner().unwrap();
-    assert_eq!(seen.len(), 200);
-    assert!(seen.iter().all(|&worker| worker < 2), "{seen:?}");
+    assert_eq!(done.load(Ordering::Relaxed), 2 * (0..200).sum::<usize>());
+    let stats = jobs.stats();
+    assert_eq!((stats.tiers_opened, stats.open_workers), (0, 2));
+    for worker in 2..6 {
+        assert_eq!(jobs.worker_stats(worker).parked, 0, "{worker}");
+    }
 }
 
 #[test]
 fn under_load_every_tier_opens() {
-    let jobs = spilling(WaitPolicy::Balanced);
+    let jobs = spilling();
     let seen = Mutex::new([0_usize; 6]);
     let enough = || seen.lock().unwrap().iter().all(|&count| count > 0);
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -78,7 +91,7 @@ fn under_load_every_tier_opens() {
 
 #[test]
 fn steals_are_counted_by_level_and_follow_the_order() {
-    let jobs = spilling(WaitPolicy::Balanced);
+    let jobs = spilling();
     let calm = jobs.stats();
     assert_eq!((calm.tiers_opened, calm.open_workers), (0, 2));
     // Little work: the thieves are the first tier's, a core away in the same LLC.
@@ -125,7 +138,7 @@ fn steals_are_counted_by_level_and_follow_the_order() {
 
 #[test]
 fn nothing_is_bound_on_a_machine_that_is_not_this_one() {
-    let jobs = spilling(WaitPolicy::Balanced);
+    let jobs = spilling();
     jobs.frame(|frame| frame.spawn_detached(|_| ()));
     drop(jobs.clone());
     for worker in 0..6 {

@@ -64,6 +64,8 @@ fn callers_do_the_work_of_workers_whose_threads_did_not_start() {
         // Room for three such stacks, perhaps, and never for sixteen.
         let builder = JobSystem::builder().workers(16).stack_size(1 << 30);
         let jobs = builder.build().unwrap();
+        // Now, while most have neither started nor been refused.
+        let reached = jobs.broadcast(|ctx| ctx.worker_index()).len();
         let (sender, receiver) = channel();
         for n in 0..100 {
             let sender = sender.clone();
@@ -80,7 +82,7 @@ fn callers_do_the_work_of_workers_whose_threads_did_not_start() {
             }
         });
         assert_eq!(count.into_inner(), 1_000);
-        let reached = jobs.broadcast(|ctx| ctx.worker_index()).len();
+        assert_eq!(jobs.broadcast(|ctx| ctx.worker_index()).len(), reached);
         drop(jobs);
         println!("{reached} threads started");
         return;

@@ -153,6 +153,54 @@ fn the_last_handle_may_go_inside_one_of_its_own_jobs() {
 }
 
 #[test]
+fn the_last_handle_may_go_inside_another_systems_job_that_its_own_job_waits_for() {
+    for workers in [1, 2] {
+        let one = system_of(workers);
+        let job_that_drops = |other: JobSystem| {
+            let (go_on, may_go_on) = channel();
+            let (sender, receiver) = channel();
+            other.spawn_detached(move |_| {
+                may_go_on.recv().unwrap();
+                sender.send(()).unwrap();
+            });
+            let body = move || {
+                drop(other);
+                go_on.send(()).unwrap();
+            };
+            (body, receiver)
+        };
+        let (body, receiver) = job_that_drops(system_of(workers));
+        one.spawn_detached(|_| body());
+        receiver.recv().unwrap();
+        let (body, receiver) = job_that_drops(system_of(workers));
+        one.frame(|_| body());
+        receiver.recv().unwrap();
+    }
+}
+
+#[test]
+fn the_last_handle_may_go_inside_a_callback() {
+    for workers in [1, 2] {
+        let (give, take) = channel::<JobSystem>();
+        let (exited, receiver) = channel();
+        let take = Mutex::new(take);
+        let jobs = JobSystem::builder()
+            .workers(workers)
+            .on_start(move |_| drop(take.lock().unwrap().recv()))
+            .on_exit(move |index| exited.send(index).unwrap())
+            .build()
+            .unwrap();
+        let done = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&done);
+        jobs.spawn_detached(move |_| _ = count.fetch_add(1, Ordering::Relaxed));
+        give.send(jobs).unwrap();
+        drop(give);
+        assert_ne!(receiver.iter().count(), 0, "until the system is gone");
+        assert_eq!(Arc::into_inner(done).unwrap().into_inner(), 1);
+    }
+}
+
+#[test]
 fn many_workers_on_few_cores_start_and_stop() {
     for _ in 0..10 {
         let jobs = system_of(22);
