@@ -10,6 +10,9 @@ use crate::worker::Worker;
 
 thread_local! {
     static INNERMOST: Cell<*const Sitting> = const { Cell::new(null()) };
+}
+
+thread_local! {
     static IS_WORKERS_OWN: Cell<bool> = const { Cell::new(false) };
 }
 

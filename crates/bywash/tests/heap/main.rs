@@ -1,5 +1,7 @@
 //! No heap allocation a job or a loop, and a frame's memory bounded by the jobs alive: counted by a global
-//! allocator, hence a binary of its own with one test at a time.
+//! allocator, hence a binary of its own with one test at a time. Not with feature `trace`, which keeps what
+//! happened.
+#![cfg(not(feature = "trace"))]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Mutex;
