@@ -46,7 +46,11 @@ impl Machine {
             numa_nodes: numa_nodes(),
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease").map_or_else(
                 |_| std::env::consts::OS.to_owned(),
-                |release| format!("{} {}", std::env::consts::OS, release.trim()),
+                |release| {
+                    // A build's suffix names whoever built it, not the kernel.
+                    let version = release.trim().split('-').next().unwrap_or_default();
+                    format!("{} {version}", std::env::consts::OS)
+                },
             ),
             is_virtual: cpuinfo.contains("hypervisor"),
             target: env!("BYWASH_TARGET").to_owned(),
