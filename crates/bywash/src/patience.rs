@@ -85,7 +85,7 @@ impl Patience {
     }
 
     /// Leaves everybody alone for a while, longer each time in a row.
-    pub(crate) fn spare(&mut self) {
+    fn spare(&mut self) {
         self.thrift = (self.thrift * 2).clamp(LEAST_THRIFT, MOST_THRIFT);
         let until = Instant::now() + self.thrift;
         while Instant::now() < until {
