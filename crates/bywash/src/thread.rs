@@ -91,8 +91,8 @@ impl Worker {
                 let elapsed = self.work_off(haul);
                 if system.tunes_itself() {
                     // Much of what a tiny job takes here is its way here.
-                    let share = if victim.has_tiny_jobs() { 4 } else { 1 };
-                    patience.weigh(haul.len.div_ceil(2), elapsed / share);
+                    let divisor = if victim.has_tiny_jobs() { 4 } else { 1 };
+                    patience.weigh(haul.len.div_ceil(2), elapsed / divisor);
                 }
                 system.idle().start_searching();
             } else if let Some(letter) = system.inbox().take() {
