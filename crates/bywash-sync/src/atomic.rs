@@ -41,3 +41,16 @@ pub fn load_in_total_order(word: &AtomicU64) -> u64 {
     fence(Ordering::SeqCst);
     word.load(Ordering::SeqCst)
 }
+
+/// A plain load: the compiler may fold it into a compare, as it does not with an atomic one.
+///
+/// # Safety
+/// Every store to `word` happens before the load, or after it.
+#[inline(always)]
+pub unsafe fn load_unshared<T>(word: &AtomicPtr<T>) -> *mut T {
+    #[cfg(any(bywash_loom, bywash_shuttle))]
+    return word.load(Ordering::Relaxed);
+    #[cfg(not(any(bywash_loom, bywash_shuttle)))]
+    // SAFETY: a word of an atomic is readable, and nobody writes it meanwhile, as the caller says.
+    return unsafe { word.as_ptr().read() };
+}

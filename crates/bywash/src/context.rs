@@ -1,10 +1,12 @@
 //! Where a job is: on which worker, in which frame. Every operation hangs on it.
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 
 use bywash_arena::Arena;
 
 use crate::job::{Header, Run};
+use crate::latch::Home;
 use crate::share::Share;
 use crate::worker::Worker;
 
@@ -21,8 +23,14 @@ use crate::worker::Worker;
 pub struct Context<'frame> {
     worker: &'frame Worker,
     share: &'static Share,
+    _read_again: ReadAgain,
     _frame: PhantomData<InvariantOnThisThread<'frame>>,
 }
+
+/// What a shared reference to a cell leads to may change, and so is read again after each call. Nothing
+/// changes here; but a worker kept in a register costs every function of a recursion a register to save,
+/// which is more than a load.
+type ReadAgain = Cell<()>;
 
 /// Neither shorter nor longer than `'frame` will do, and no other thread.
 type InvariantOnThisThread<'frame> = (fn(&'frame ()) -> &'frame (), *const ());
@@ -33,6 +41,7 @@ impl<'frame> Context<'frame> {
         Self {
             worker,
             share,
+            _read_again: Cell::new(()),
             _frame: PhantomData,
         }
     }
@@ -52,7 +61,7 @@ impl<'frame> Context<'frame> {
     pub(crate) fn header(&self, run: Run) -> Header {
         Header {
             run,
-            home: self.share,
+            home: Home::new(self.share),
         }
     }
 

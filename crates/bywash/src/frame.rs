@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::context::Context;
+use crate::deque::Owner;
 use crate::trace::What;
 use crate::wait::drop_quietly;
 use crate::worker::Worker;

@@ -5,6 +5,7 @@ use std::ptr::NonNull;
 use bywash_deque::split::Item;
 
 use crate::context::Context;
+use crate::latch::Home;
 use crate::memory::class_of;
 use crate::record::FrameRecord;
 use crate::share::Share;
@@ -75,6 +76,17 @@ impl Kind {
     pub(crate) fn of(run: Run) -> Self {
         Self(run as *const ())
     }
+
+    pub(crate) fn hash(self) -> usize {
+        // Functions mostly begin at multiples of 16.
+        self.0.addr() >> 4
+    }
+
+    /// Two kinds that meet nowhere.
+    #[cfg(test)]
+    pub(crate) fn two() -> [Self; 2] {
+        [0x100, 0x110].map(|address| Self(std::ptr::without_provenance(address)))
+    }
 }
 
 /// What every job begins with. What follows is known to its `run` alone.
@@ -82,7 +94,7 @@ impl Kind {
 pub(crate) struct Header {
     pub(crate) run: Run,
     /// Where it was spawned: the share that gave its memory, of the frame it belongs to.
-    pub(crate) home: &'static Share,
+    pub(crate) home: Home<Share>,
 }
 
 /// The address of a job that has not run yet. Whoever holds it must run it, or pass it on.
@@ -122,7 +134,9 @@ impl JobRef {
     #[inline(always)]
     pub(crate) fn home(self) -> &'static Share {
         // SAFETY: a job that has not run is in place, by the contract of `new`.
-        unsafe { self.0.as_ref() }.home
+        let home = unsafe { &self.0.as_ref().home };
+        // SAFETY: whoever has a job reference has yet to run the job.
+        unsafe { home.get() }
     }
 
     #[inline(always)]

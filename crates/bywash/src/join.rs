@@ -6,11 +6,9 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 
-use bywash_deque::split::{Position, TakeBack};
-
 use crate::context::Context;
+use crate::deque::{Owner, TakeBack};
 use crate::job::{Header, JobRef, Ran};
-use crate::latch::ForkLatch;
 use crate::wait::{Awaited, drop_quietly};
 
 impl<'frame> Context<'frame> {
@@ -41,25 +39,27 @@ impl<'frame> Context<'frame> {
         RA: Send,
         RB: Send,
     {
-        let worker = self.worker();
+        if !self.worker().deque().is_shared() {
+            let b = Unrun(ManuallyDrop::new(b));
+            let first = a(self);
+            return (first, b.take()(self));
+        }
         let fork = Fork {
             header: self.header(run_fork::<B, RB>),
-            position: worker.deque().position(),
-            latch: ForkLatch::new(),
             body: UnsafeCell::new(ManuallyDrop::new(b)),
             result: UnsafeCell::new(MaybeUninit::uninit()),
         };
         // SAFETY: the fork stays on this stack until it has run or was taken back, which the code
         // below and, while a panic passes, `Recall` see to. Its closure is `Send`.
         let job = unsafe { JobRef::new(NonNull::from(&fork).cast()) };
-        worker.push_fork(job);
+        self.worker().push_fork(job);
         let recall = Recall {
             context: self,
             fork: &fork,
         };
         let first = a(self);
         std::mem::forget(recall);
-        if worker.deque().pop_if(job.address()) {
+        if self.worker().deque().pop_if(job.address()) {
             // SAFETY: taken back unrun, so the closure is still there, and this is its one use.
             let body = unsafe { fork.take_body() };
             return (first, body(self));
@@ -89,19 +89,17 @@ impl<'frame> Context<'frame> {
         }
     }
 
-    /// Gets a fork back: off this worker's stack, out of its ring, or done by somebody.
+    /// Gets a fork back: off this worker's stack, out of what it made public, or done by somebody.
     fn recall<B, R>(&self, fork: &Fork<B, R>) -> Recalled {
         let worker = self.worker();
         while !fork.is_over() {
-            match worker
-                .deque()
-                .take_back(NonNull::from(fork).cast(), fork.position)
-            {
+            match worker.deque().take_back(NonNull::from(fork).cast()) {
                 TakeBack::Mine => return Recalled::Unrun,
-                TakeBack::Under(above) => worker.run_one(above, self),
+                TakeBack::Below(position) => worker.drain(self, position, || false),
                 TakeBack::Stolen => self.wait_for(fork),
             }
         }
+        worker.deque().settle(worker.floor());
         Recalled::Done
     }
 }
@@ -115,9 +113,6 @@ enum Recalled {
 #[repr(C)]
 struct Fork<B, R> {
     header: Header,
-    /// Where it lies on its worker's stack.
-    position: Position,
-    latch: ForkLatch,
     body: UnsafeCell<ManuallyDrop<B>>,
     result: UnsafeCell<MaybeUninit<Result<R, Box<dyn Any + Send>>>>,
 }
@@ -148,12 +143,11 @@ impl<B, R> Awaited for Fork<B, R> {
     }
 
     fn is_over(&self) -> bool {
-        self.latch.is_done()
+        self.header.home.is_finished()
     }
 
-    fn add_waiter(&self) {
-        self.latch.expect_sleep();
-    }
+    /// Nothing: whoever finishes a fork looks who waits, each time.
+    fn add_waiter(&self) {}
 }
 
 /// Runs a fork that was stolen, or that an inner wait of its own worker came upon.
@@ -176,10 +170,39 @@ where
     // SAFETY: the joiner reads the result only when the fork is done, which is said below.
     unsafe { fork.result.get().write(MaybeUninit::new(result)) };
     // The last touch of the fork.
-    if fork.latch.finish() {
-        context.worker().system().wake_who_waits_for(address);
-    }
+    fork.header.home.finish();
+    context.worker().system().wake_who_waits_for(address);
     Ran::UNCOUNTED
+}
+
+/// A second side that nobody else knows of: dropped, if a panic of the first passes, without a panic of
+/// its own.
+struct Unrun<B>(ManuallyDrop<B>);
+
+impl<B> Unrun<B> {
+    #[inline(always)]
+    fn take(self) -> B {
+        let mut unrun = ManuallyDrop::new(self);
+        // SAFETY: `self` is gone, so nobody takes it again.
+        unsafe { ManuallyDrop::take(&mut unrun.0) }
+    }
+}
+
+impl<B> Drop for Unrun<B> {
+    // Inlined, so that the closure stays in registers while no panic passes.
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: this is its drop, so nobody takes it again.
+        drop_unrun(unsafe { ManuallyDrop::take(&mut self.0) });
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn drop_unrun<B>(body: B) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
+        drop_quietly(payload);
+    }
 }
 
 /// While a panic of the first side passes: the second must not outlive the stack it lies on.

@@ -13,6 +13,7 @@ use bywash_sync::atomic::{AtomicUsize, Ordering};
 use bywash_sync::lock::Mutex;
 
 use crate::context::Context;
+use crate::deque::Deque;
 use crate::job::JobRef;
 use crate::record::FrameRecord;
 use crate::worker::Worker;

@@ -1,7 +1,9 @@
-//! The one word that ends a wait for a fork or for a task, and says who is the last to touch it.
+//! The words that end a wait for a fork or for a task, and say who is the last to touch it.
 
-use bywash_sync::atomic::{AtomicU32, Ordering};
-use bywash_sync::{mutant, ordering};
+use std::ptr::null_mut;
+
+use bywash_sync::atomic::{AtomicPtr, AtomicU32, Ordering, load_unshared};
+use bywash_sync::ordering;
 
 const PENDING: u32 = 0;
 /// Bits; a task's are only ever added.
@@ -9,37 +11,43 @@ const DONE: u32 = 1;
 const WAITED: u32 = 2;
 const ABANDONED: u32 = 4;
 
-/// The word of a fork, which one worker finishes and its joiner waits for.
-pub struct ForkLatch(AtomicU32);
+/// Where a job was spawned. A fork's says at the same time whether it was finished, for which its joiner
+/// waits: a word less to write for each fork.
+pub struct Home<H>(AtomicPtr<H>);
 
-impl ForkLatch {
-    /// Not done.
+impl<H> Home<H> {
+    /// Of a job that is not finished.
     #[inline(always)]
-    pub fn new() -> Self {
-        Self(AtomicU32::new(PENDING))
+    pub fn new(home: &'static H) -> Self {
+        Self(AtomicPtr::new(std::ptr::from_ref(home).cast_mut()))
+    }
+
+    /// The home itself.
+    ///
+    /// # Safety
+    /// The job is no fork, or the caller has yet to run it.
+    #[inline(always)]
+    pub unsafe fn get(&self) -> &'static H {
+        // SAFETY: only `finish` stores, on the thread that has run the fork, as the caller has not.
+        let home = unsafe { load_unshared(&self.0) };
+        // SAFETY: not finished, so it is what `new` was given.
+        unsafe { &*home }
     }
 
     /// Whether the fork was finished; its result is then readable.
     #[inline(always)]
-    pub fn is_done(&self) -> bool {
-        // Acquire: pairs with the AcqRel in `finish`.
-        self.0.load(ordering!(Acquire, "fork.is_done" => Relaxed)) == DONE
+    pub fn is_finished(&self) -> bool {
+        // Acquire: pairs with the Release in `finish`.
+        let order = ordering!(Acquire, "fork.is_finished" => Relaxed);
+        self.0.load(order).is_null()
     }
 
-    /// The joiner is about to sleep.
-    pub fn expect_sleep(&self) {
-        // Relaxed: the finisher's swap reads this very word; if it came first, this fails.
-        let _ = self
-            .0
-            .compare_exchange(PENDING, WAITED, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    /// The finisher's last touch. Returns whether the joiner may sleep and has to be woken.
+    /// The last touch of a fork by whoever ran it; who waits for it is then woken.
     #[inline(always)]
-    pub fn finish(&self) -> bool {
-        // AcqRel: pairs with the Acquire in `is_done`.
-        let order = ordering!(AcqRel, "fork.finish" => Relaxed);
-        self.0.swap(DONE, order) == WAITED && !mutant("fork.finish.wake")
+    pub fn finish(&self) {
+        // Release: pairs with the Acquire in `is_finished`.
+        let order = ordering!(Release, "fork.finish" => Relaxed);
+        self.0.store(null_mut(), order);
     }
 }
 

@@ -18,6 +18,8 @@ mod context;
 mod counter;
 #[expect(unsafe_code, reason = "a thread-local list of stack frames")]
 mod current;
+#[expect(unsafe_code, reason = "the owner's view is handed out on a promise")]
+mod deque;
 mod env;
 mod error;
 #[expect(unsafe_code, reason = "opens a frame's lifetime")]
@@ -39,6 +41,10 @@ mod lanes;
 #[cfg_attr(
     not(any(bywash_loom, bywash_shuttle)),
     expect(unreachable_pub, reason = "the model checker drives it by itself")
+)]
+#[expect(
+    unsafe_code,
+    reason = "a job's home is a pointer until the job is finished"
 )]
 mod latch;
 mod loops;

@@ -1,7 +1,7 @@
 //! The protocols as the model checker drives them: production types, each by itself.
 
 pub use crate::idle::Idle;
-pub use crate::latch::{Finished, ForkLatch, TaskLatch};
+pub use crate::latch::{Finished, Home, TaskLatch};
 pub use crate::loops::model::{Blocks, LoopLatch, Tickets, Units, combine_here, split, subtrees};
 pub use crate::sums::{Linked, Sums};
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use bywash_sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use crate::context::Context;
+use crate::deque::Deque;
 use crate::jobs::JobSystem;
 use crate::worker::Seat;
 

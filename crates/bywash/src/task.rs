@@ -117,8 +117,9 @@ impl<T> Drop for JobHandle<'_, T> {
             // SAFETY: done before the handle was dropped, so the outcome is there, and the job's
             // worker left it. Its memory returns with the frame.
             let outcome = unsafe { self.outcome.read() };
-            let record = self.head().header.home.record();
-            abandon(outcome, record);
+            // SAFETY: a task is no fork.
+            let home = unsafe { self.head().header.home.get() };
+            abandon(outcome, home.record());
         }
     }
 }
@@ -158,7 +159,9 @@ impl Head {
     unsafe fn free(head: NonNull<Self>, context: &Context<'_>) {
         // SAFETY: still in place, as the caller says.
         let Self { header, class, .. } = unsafe { head.as_ref() };
-        let (class, home) = (class.map(usize::from), header.home);
+        let class = class.map(usize::from);
+        // SAFETY: a task is no fork.
+        let home = unsafe { header.home.get() };
         // SAFETY: `take` of its home gave a block of this class; unused, as the caller says.
         unsafe { context.share().give_home(head.cast(), class, home) };
     }

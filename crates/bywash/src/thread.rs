@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use bywash_sync::thread;
 
 use crate::current;
+use crate::deque::Owner;
 use crate::error::BuildError;
 use crate::inbox::{Inbox, Letter};
 use crate::patience::{Patience, Pause};

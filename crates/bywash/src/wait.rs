@@ -7,10 +7,9 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use bywash_deque::split::{Haul, Position, Steal};
-
 use crate::context::Context;
 use crate::counter::Counter;
+use crate::deque::{Haul, Owner, Position, Steal};
 use crate::job::{JobRef, Ran};
 use crate::patience::{Patience, Pause};
 use crate::prefetch::prefetch_to_write;
@@ -171,7 +170,7 @@ impl Worker {
     #[inline(always)]
     pub(crate) fn push_fork(&self, fork: JobRef) {
         if self.deque().push(fork) {
-            self.announce_fork();
+            self.announce_fork(fork);
         }
     }
 

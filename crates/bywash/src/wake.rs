@@ -3,6 +3,8 @@
 use bywash_sync::atomic::{Ordering, fence};
 
 use crate::context::Context;
+use crate::deque::Deque;
+use crate::job::JobRef;
 use crate::record::FrameRecord;
 use crate::spill::Sight;
 use crate::stats::Did;
@@ -169,14 +171,15 @@ impl Worker {
         }
     }
 
-    /// A fork has become public: its own worker comes for it, unless that takes longer than a wake-up.
+    /// `fork`, whose `join` is on this stack, has become public: its own worker comes for it, unless that
+    /// takes longer than a wake-up.
     #[cold]
     #[inline(never)]
-    pub(crate) fn announce_fork(&self) {
+    pub(crate) fn announce_fork(&self, fork: JobRef) {
         if !self.has_news() {
             return;
         }
-        if self.session().holds_back() {
+        if self.session().holds_back(fork.kind()) {
             // To be decided again at the next push, or before the next job.
             self.seat().deque.ask();
         } else {

@@ -10,14 +10,13 @@ use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
 use std::time::Duration;
 
-use bywash_deque::split::{Core, Owner, Position, Sharing};
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use crate::context::Context;
 use crate::counter::Tally;
+use crate::deque::{Deque, JobDeque, Owner, Position, Sharing};
 use crate::inbox::Inbox;
-use crate::job::JobRef;
 use crate::loops::LoopCosts;
 use crate::record::FrameRecord;
 use crate::rings::Rings;
@@ -35,7 +34,7 @@ const TINY: u32 = 14;
 /// One place to work: its deque, its sleeper's word, and what its occupant alone may touch.
 #[repr(C)]
 pub(crate) struct Seat {
-    pub(crate) deque: Core<JobRef>,
+    pub(crate) deque: JobDeque,
     own: Own,
     /// For this seat's occupant in particular.
     pub(crate) mail: Inbox,
@@ -100,7 +99,7 @@ impl Seat {
             low_turn: Cell::new(0),
         };
         Self {
-            deque: Core::new(),
+            deque: JobDeque::default(),
             own,
             mail: Inbox::new(),
             counters: CachePadded::new(Counters::new()),
@@ -193,7 +192,7 @@ impl Worker {
     }
 
     #[inline(always)]
-    pub(crate) fn deque(&self) -> Owner<'_, JobRef> {
+    pub(crate) fn deque(&self) -> <JobDeque as Deque>::Owner<'_> {
         // SAFETY: `Worker` is the seat's one occupant and stays on its thread.
         unsafe { self.seat.deque.owner() }
     }

@@ -21,13 +21,13 @@ const LARGEST_EXPOSURE: usize = RING_SLOTS / 2;
 /// A height of the owner's stack: how many slots lie below.
 pub type Position = usize;
 
-/// Where an item was when its owner came back for it.
+/// Where an item is when its owner comes back for it.
 #[derive(Debug, PartialEq, Eq)]
-pub enum TakeBack<T> {
+pub enum TakeBack {
     /// On top of the stack; now taken off.
     Mine,
-    /// Below this item, which was taken off and must be dealt with first.
-    Under(T),
+    /// On the stack, below what lies from this position upwards.
+    Below(Position),
     /// A thief has it.
     Stolen,
 }
@@ -194,28 +194,24 @@ impl<'core, T: Item> Owner<'core, T> {
         false
     }
 
-    /// Comes back for `raw`, which was pushed at `position` and was not popped since.
+    /// Comes back for `raw`, which was pushed and not popped since. Costs a look at each item above it.
     #[cold]
-    pub fn take_back(self, raw: NonNull<()>, position: Position) -> TakeBack<T> {
+    pub fn take_back(self, raw: NonNull<()>) -> TakeBack {
         let hot = self.hot();
         loop {
-            let len = hot.len.get();
-            let is_there = position < len && self.slot(position).get() == Some(raw);
-            if is_there && len == position + 1 {
-                hot.len.set(position);
-                self.core.counters.popped();
-                if self.core.ring.is_empty() {
-                    self.offer_again(position - hot.published.get());
+            let mut private = hot.published.get()..hot.len.get();
+            match private.rfind(|&index| self.slot(index).get() == Some(raw)) {
+                Some(index) if index + 1 == hot.len.get() => {
+                    hot.len.set(index);
+                    self.core.counters.popped();
+                    if self.core.ring.is_empty() {
+                        self.offer_again(index - hot.published.get());
+                    }
+                    return TakeBack::Mine;
                 }
-                return TakeBack::Mine;
-            }
-            if is_there {
-                if let Some(above) = self.pop(position + 1) {
-                    return TakeBack::Under(above);
-                }
-            } else if position >= hot.published.get() || self.reclaim() == 0 {
-                self.settle(position);
-                return TakeBack::Stolen;
+                Some(index) => return TakeBack::Below(index + 1),
+                None if self.reclaim() == 0 => return TakeBack::Stolen,
+                None => {}
             }
         }
     }
@@ -277,6 +273,12 @@ impl<'core, T: Item> Owner<'core, T> {
             self.rearm();
         }
         published
+    }
+
+    /// Whether there is anybody to share with.
+    #[inline(always)]
+    pub fn is_shared(self) -> bool {
+        self.hot().sharing.get().is_on()
     }
 
     /// Says when to share from now on; [`Sharing::Asked`] before.

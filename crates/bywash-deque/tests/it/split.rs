@@ -222,14 +222,25 @@ fn an_owner_that_takes_one_item_back_offers_what_lies_below_it() {
     // SAFETY: the only view there is.
     let owner = unsafe { core.owner() };
     owner.push(&ITEMS[0]);
-    let position = owner.position();
     owner.push(&ITEMS[1]);
     assert_eq!(core.len(), 2);
-    assert_eq!(
-        owner.take_back((&ITEMS[1]).into_raw(), position),
-        TakeBack::Mine
-    );
+    assert_eq!(owner.take_back((&ITEMS[1]).into_raw()), TakeBack::Mine);
     assert_eq!(core.len(), 1);
+}
+
+#[test]
+fn an_owner_that_comes_back_for_an_item_learns_what_lies_above_it() {
+    static ITEMS: [usize; 3] = [0, 1, 2];
+    let core = Core::<&usize>::new();
+    // SAFETY: the only view there is.
+    let owner = unsafe { core.owner() };
+    ITEMS.iter().for_each(|item| _ = owner.push(item));
+    let middle = (&ITEMS[1]).into_raw();
+    assert_eq!(owner.take_back(middle), TakeBack::Below(2));
+    assert_eq!(owner.pop(2), Some(&ITEMS[2]));
+    assert_eq!(owner.take_back(middle), TakeBack::Mine);
+    assert_eq!(owner.pop(0), Some(&ITEMS[0]));
+    assert_eq!(owner.take_back(middle), TakeBack::Stolen);
 }
 
 #[test]

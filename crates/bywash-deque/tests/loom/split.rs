@@ -189,17 +189,19 @@ fn a_fork_is_taken_back_or_stolen_never_both() {
             })
         };
         owner.push(board.make(0));
-        let position = owner.position();
         let fork = board.make(1);
         owner.push(fork);
         owner.push(board.make(2));
         loop {
-            match owner.take_back(fork.into_raw(), position) {
+            match owner.take_back(fork.into_raw()) {
                 TakeBack::Mine => {
                     board.take(fork);
                     break;
                 }
-                TakeBack::Under(above) => board.take(above),
+                TakeBack::Below(position) => owner
+                    .pop(position)
+                    .into_iter()
+                    .for_each(|above| board.take(above)),
                 TakeBack::Stolen => break,
             }
         }

@@ -21,6 +21,7 @@ use super::hints::Partitioner;
 use super::latch::{LoopLatch, Tickets};
 use super::pace::Pace;
 use crate::context::Context;
+use crate::deque::{Deque, Owner};
 use crate::job::{Header, JobRef, Ran};
 use crate::memory::class_of;
 use crate::wait::{Awaited, drop_quietly};
@@ -217,7 +218,8 @@ impl Crew {
     unsafe fn leave(crew: NonNull<Self>, context: &Context<'_>) {
         // SAFETY: in place until the last hold is given up.
         let head = unsafe { &(*crew.as_ptr()).head };
-        let home = head.header.home;
+        // SAFETY: a crew is no fork.
+        let home = unsafe { head.header.home.get() };
         if head.tickets.let_go() {
             // SAFETY: nobody else holds it.
             unsafe { crew.drop_in_place() };

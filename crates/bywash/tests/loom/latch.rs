@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bywash::model::{Finished, ForkLatch, Idle, TaskLatch};
+use bywash::model::{Finished, Home, Idle, TaskLatch};
 use bywash_sync::cell::UnsafeCell;
 use bywash_sync::model::{BOUND, model};
 use bywash_sync::{Parker, thread};
@@ -11,7 +11,7 @@ use bywash_sync::{Parker, thread};
 struct Scene {
     idle: Idle,
     bed: Parker,
-    fork: ForkLatch,
+    fork: Home<()>,
     task: TaskLatch,
     result: UnsafeCell<u32>,
     /// Loom does not see it.
@@ -28,7 +28,7 @@ impl Scene {
         Arc::new(Self {
             idle: Idle::new(1, 0),
             bed: Parker::new(),
-            fork: ForkLatch::new(),
+            fork: Home::new(&()),
             task: TaskLatch::new(),
             result: UnsafeCell::new(0),
             dropped: AtomicUsize::new(0),
@@ -66,15 +66,13 @@ fn a_joiner_sleeps_until_its_fork_is_done_and_reads_the_result() {
         let thief = Arc::clone(&scene);
         let thief = thread::spawn(move || {
             thief.write();
-            if thief.fork.finish() {
-                thief.wake();
-            }
+            thief.fork.finish();
+            thief.wake();
         });
-        while !scene.fork.is_done() {
-            scene.fork.expect_sleep();
+        while !scene.fork.is_finished() {
             scene
                 .idle
-                .sleep_in_wait(0, &scene.bed, || scene.fork.is_done());
+                .sleep_in_wait(0, &scene.bed, || scene.fork.is_finished());
         }
         assert_eq!(scene.read(), 7);
         thief.join().unwrap();
@@ -91,7 +89,7 @@ fn a_fork_that_is_done_before_anybody_sleeps_is_read_all_the_same() {
             thief.write();
             thief.fork.finish();
         });
-        if scene.fork.is_done() {
+        if scene.fork.is_finished() {
             assert_eq!(scene.read(), 7);
         }
         thief.join().unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bywash::model::{Books, ForkLatch, Idle, Linked, Sums};
+use bywash::model::{Books, Home, Idle, Linked, Sums};
 use bywash_sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use bywash_sync::model::{SCHEDULES, random};
 use bywash_sync::{Parker, thread};
@@ -161,25 +161,23 @@ fn joiners_of_six_forks_sleep_until_each_is_done() {
         let scene = Arc::new((
             Idle::new(6, 0),
             (0..6).map(|_| Parker::new()).collect::<Vec<_>>(),
-            (0..6).map(|_| ForkLatch::new()).collect::<Vec<_>>(),
+            (0..6).map(|_| Home::new(&())).collect::<Vec<_>>(),
         ));
         let joiners: Vec<_> = (0..6)
             .map(|seat| {
                 let scene = Arc::clone(&scene);
                 thread::spawn(move || {
                     let (idle, beds, forks) = &*scene;
-                    while !forks[seat].is_done() {
-                        forks[seat].expect_sleep();
-                        idle.sleep_in_wait(seat, &beds[seat], || forks[seat].is_done());
+                    while !forks[seat].is_finished() {
+                        idle.sleep_in_wait(seat, &beds[seat], || forks[seat].is_finished());
                     }
                 })
             })
             .collect();
         let (idle, beds, forks) = &*scene;
         for (seat, fork) in forks.iter().enumerate() {
-            if fork.finish() {
-                idle.wake_waiting(|sleeper| (sleeper == seat).then(|| &beds[sleeper]));
-            }
+            fork.finish();
+            idle.wake_waiting(|sleeper| (sleeper == seat).then(|| &beds[sleeper]));
         }
         for joiner in joiners {
             joiner.join().unwrap();
