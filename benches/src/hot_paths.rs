@@ -51,12 +51,23 @@ pub const PATHS: &[Path] = &[
             });
         },
     ),
-    path("join", "one join of two empty sides", |count| {
-        turns(count, |context, number| {
-            let (left, right) = context.join(|_| touch(number), |_| touch(number));
-            black_box((left, right));
-        });
-    }),
+    path(
+        "join",
+        "one of many joins inside one another, where others might steal",
+        |count| {
+            beside_a_host(|context| (0..count / (1 << LEVELS)).for_each(|_| tree(context, LEVELS)));
+        },
+    ),
+    path(
+        "join_outermost",
+        "one join of two empty sides, where others might steal",
+        |count| beside_a_host(|context| (0..count).for_each(|number| join(context, number))),
+    ),
+    path(
+        "join_alone",
+        "one join of two empty sides, where nobody could steal",
+        |count| turns(count, join),
+    ),
     path(
         "frame_cycle",
         "one frame opened inside a job, and ended",
@@ -193,6 +204,29 @@ pub fn run(words: &[String]) -> Result<(), String> {
 pub const BURST: u64 = 1_000;
 
 static ITEM: u64 = 0;
+
+/// Runs `work` as a guest of a system that shares with its one worker, which is busy being the host.
+fn beside_a_host(work: impl Fn(&Context<'_>) + Sync) {
+    let system = ours::system(1);
+    system.frame(|_| {
+        std::thread::scope(|scope| _ = scope.spawn(|| system.frame(|frame| work(frame))));
+    });
+}
+
+/// So many levels of joins inside one another.
+const LEVELS: u32 = 10;
+
+/// As many joins as a perfect tree of so many levels has nodes: nearly 2^levels.
+fn tree(context: &Context<'_>, levels: u32) {
+    if levels != 0 {
+        context.join(|cx| tree(cx, levels - 1), |cx| tree(cx, levels - 1));
+    }
+}
+
+#[inline(always)]
+fn join(context: &Context<'_>, number: u64) {
+    black_box(context.join(|_| touch(number), |_| touch(number)));
+}
 
 #[inline(always)]
 fn touch(number: u64) {

@@ -6,7 +6,6 @@ use std::marker::PhantomData;
 use bywash_arena::Arena;
 
 use crate::job::{Header, Run};
-use crate::latch::Home;
 use crate::share::Share;
 use crate::worker::Worker;
 
@@ -56,13 +55,16 @@ impl<'frame> Context<'frame> {
         unsafe { &*std::ptr::from_ref(self).cast() }
     }
 
+    /// Its worker and its share of the frame, read once.
+    #[inline(always)]
+    pub(crate) fn parts(&self) -> (&'frame Worker, &'static Share) {
+        (self.worker, self.share)
+    }
+
     /// What a job that is spawned here begins with.
     #[inline(always)]
     pub(crate) fn header(&self, run: Run) -> Header {
-        Header {
-            run,
-            home: Home::new(self.share),
-        }
+        Header::new(run, self.share)
     }
 
     #[inline(always)]

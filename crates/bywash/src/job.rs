@@ -97,6 +97,14 @@ pub(crate) struct Header {
     pub(crate) home: Home<Share>,
 }
 
+impl Header {
+    #[inline(always)]
+    pub(crate) fn new(run: Run, home: &'static Share) -> Self {
+        let home = Home::new(home);
+        Self { run, home }
+    }
+}
+
 /// The address of a job that has not run yet. Whoever holds it must run it, or pass it on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct JobRef(NonNull<Header>);

@@ -43,8 +43,9 @@ impl<'frame> Context<'frame> {
     where
         F: FnOnce(&Context<'frame>) + Send + 'frame,
     {
-        let job = self.share().take::<Detached<F>>();
-        let header = self.header(run_detached::<F>);
+        let share = self.share();
+        let job = share.take::<Detached<F>>();
+        let header = Header::new(run_detached::<F>, share);
         // SAFETY: `take` gave room for exactly this.
         unsafe {
             job.write(Detached {
@@ -52,7 +53,7 @@ impl<'frame> Context<'frame> {
                 body: ManuallyDrop::new(body),
             })
         };
-        self.share().count_spawned(1);
+        share.count_spawned(1);
         // SAFETY: the job lies in the frame's memory until it is run, and its closure is `Send`.
         unsafe { JobRef::new(job.cast()) }
     }
@@ -78,8 +79,9 @@ impl<'frame> Context<'frame> {
     where
         F: FnOnce(&Context<'frame>) + Send + 'frame,
     {
-        let job = self.share().take::<Counted<F>>();
-        let header = self.header(run_counted::<F>);
+        let (worker, share) = self.parts();
+        let job = share.take::<Counted<F>>();
+        let header = Header::new(run_counted::<F>, share);
         let body = ManuallyDrop::new(body);
         // SAFETY: `take` gave room for exactly this.
         unsafe {
@@ -89,10 +91,10 @@ impl<'frame> Context<'frame> {
                 body,
             })
         };
-        self.share().count_spawned(1);
-        counter.count_spawned(self.share(), 1);
+        share.count_spawned(1);
+        counter.count_spawned(share, 1);
         // SAFETY: the job lies in the frame's memory until it is run, and its closure is `Send`.
-        self.worker().push(unsafe { JobRef::new(job.cast()) });
+        worker.push(unsafe { JobRef::new(job.cast()) });
     }
 
     /// Starts a job as soon as every job that `counter` counts has ended; at once if that is now.

@@ -35,9 +35,10 @@ impl<'frame> Context<'frame> {
         F: FnOnce(&Context<'frame>) -> T + Send + 'frame,
         T: Send + 'frame,
     {
-        let task = self.share().take::<Task<F, T>>();
+        let (worker, share) = self.parts();
+        let task = share.take::<Task<F, T>>();
         let head = Head {
-            header: self.header(run_task::<F, T>),
+            header: Header::new(run_task::<F, T>, share),
             latch: TaskLatch::new(),
             class: const { small_class_of::<Task<F, T>>() },
         };
@@ -48,9 +49,9 @@ impl<'frame> Context<'frame> {
         unsafe { task.write(Task { head, place }) };
         // SAFETY: the field of the task that was just written.
         let outcome = unsafe { addr_of_mut!((*task.as_ptr()).place) }.cast();
-        self.share().count_spawned(1);
+        share.count_spawned(1);
         // SAFETY: the job lies in the frame's memory until it is run, and its closure is `Send`.
-        self.worker().push(unsafe { JobRef::new(task.cast()) });
+        worker.push(unsafe { JobRef::new(task.cast()) });
         JobHandle {
             head: task.cast(),
             outcome,
