@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use bywash_arena::Arena;
 
+use crate::chunks::Chunks;
 use crate::job::{Header, Run};
 use crate::share::Share;
 use crate::worker::Worker;
@@ -87,7 +88,7 @@ impl<'frame> Context<'frame> {
     /// This worker's arena of the frame: all its allocation forms, for values that live until the
     /// frame ends. Never blocks; asks the heap only for chunks that no earlier frame needed.
     #[inline(always)]
-    pub fn arena(&self) -> &'frame Arena {
+    pub fn arena(&self) -> &'frame Arena<Chunks> {
         self.share.arena()
     }
 

@@ -11,6 +11,11 @@ mod broadcast;
 mod builder;
 #[expect(
     unsafe_code,
+    reason = "pages of a node, or the heap, as an arena's chunks"
+)]
+mod chunks;
+#[expect(
+    unsafe_code,
     reason = "names the frame's lifetime where a job's type was erased"
 )]
 mod context;
@@ -102,6 +107,7 @@ mod worker;
 pub mod model;
 
 pub use builder::{Builder, MOST_WORKERS};
+pub use chunks::Chunks;
 pub use context::Context;
 pub use counter::Counter;
 pub use error::BuildError;

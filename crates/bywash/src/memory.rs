@@ -13,6 +13,7 @@ use std::ptr::{NonNull, null_mut};
 use bywash_arena::Arena;
 use bywash_sync::atomic::{AtomicPtr, Ordering};
 
+use crate::chunks::Chunks;
 use crate::prefetch::{LINE, prefetch_to_write};
 use crate::record::FrameRecord;
 
@@ -129,7 +130,7 @@ impl JobMemory {
     #[inline(always)]
     pub(crate) fn take<'a, T>(
         &self,
-        frame: impl FnOnce() -> (&'a Arena, &'a FrameRecord),
+        frame: impl FnOnce() -> (&'a Arena<Chunks>, &'a FrameRecord),
     ) -> NonNull<T> {
         let Some((class, size)) = (const { class_and_size_of::<T>() }) else {
             return frame().0.alloc_layout(Layout::new::<T>()).cast();
@@ -186,7 +187,12 @@ impl JobMemory {
 impl Shelf {
     #[cold]
     #[inline(never)]
-    fn take_slow(&self, class: usize, arena: &Arena, record: &FrameRecord) -> NonNull<Magazine> {
+    fn take_slow(
+        &self,
+        class: usize,
+        arena: &Arena<Chunks>,
+        record: &FrameRecord,
+    ) -> NonNull<Magazine> {
         let passed = record.magazines(class, false);
         if self.full.get().is_null() && !passed.load(Ordering::Relaxed).is_null() {
             // Acquire: pairs with the Release in `donate`; the links of the chain are then readable.

@@ -10,6 +10,7 @@ use bywash_sync::thread::thread_local;
 use bywash_sync::time::Instant;
 use bywash_sync::{hint, thread};
 
+use crate::chunks::Chunks;
 use crate::current;
 use crate::rings::Rings;
 use crate::system::{GUESTS, System};
@@ -90,8 +91,10 @@ impl System {
             let made = self.guests.made.load(Ordering::Relaxed);
             if made < GUESTS {
                 let index = self.seats().len() + made;
-                let seat = self.guests.seats[made]
-                    .get_or_init(|| Box::new(Seat::new(index, Rings::guest(self.seats().len()))));
+                let seat = self.guests.seats[made].get_or_init(|| {
+                    let rings = Rings::guest(self.seats().len());
+                    Box::new(Seat::new(index, rings, Chunks::default()))
+                });
                 // SAFETY: nobody has sat there yet, and the seat is the system's own.
                 unsafe { seat.install(NonNull::from(self), true) };
                 // Release: pairs with the Acquire in `guest_seats`.

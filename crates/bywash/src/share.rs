@@ -11,6 +11,7 @@ use bywash_arena::Arena;
 use bywash_sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use bywash_sync::{CachePadded, ordering};
 
+use crate::chunks::Chunks;
 use crate::memory::{JobMemory, class_of};
 use crate::record::FrameRecord;
 
@@ -20,7 +21,7 @@ pub(crate) struct Share {
     record: Cell<&'static FrameRecord>,
     generation: Cell<u64>,
     memory: JobMemory,
-    arena: UnsafeCell<Arena>,
+    arena: UnsafeCell<Arena<Chunks>>,
 }
 
 /// Read by whoever waits for the frame; written by the worker alone.
@@ -37,7 +38,7 @@ unsafe impl Sync for Share {}
 
 impl Share {
     /// A share for `record`, not yet enrolled there.
-    pub(crate) fn new(record: &'static FrameRecord) -> Self {
+    pub(crate) fn new(record: &'static FrameRecord, chunks: Chunks) -> Self {
         let counts = Counts {
             spawned: AtomicU64::new(0),
             executed: AtomicU64::new(0),
@@ -48,7 +49,7 @@ impl Share {
             record: Cell::new(record),
             generation: Cell::new(record.generation()),
             memory: JobMemory::new(),
-            arena: UnsafeCell::new(Arena::new()),
+            arena: UnsafeCell::new(Arena::with_source(chunks)),
         }
     }
 
@@ -85,7 +86,7 @@ impl Share {
     }
 
     #[inline(always)]
-    pub(crate) fn arena(&self) -> &Arena {
+    pub(crate) fn arena(&self) -> &Arena<Chunks> {
         // SAFETY: the one exclusive use is in `turn_to`, when no borrow is left.
         unsafe { &*self.arena.get() }
     }

@@ -10,6 +10,7 @@ use bywash_sync::thread::JoinHandle;
 use bywash_topology::{Pinned, Pinning};
 
 use crate::builder::Settings;
+use crate::chunks::Chunks;
 use crate::idle::Idle;
 use crate::inbox::Inbox;
 use crate::lanes::Lanes;
@@ -50,19 +51,27 @@ pub(crate) struct Guests {
     pub(crate) free: Mutex<Vec<usize>>,
 }
 
+/// A seat for each worker, as near to the others and to memory as it was placed.
+fn seats(pinning: Option<&Pinning>, workers: usize) -> Box<[Seat]> {
+    let (plan, chunks) = (pinning.map(Pinning::plan), Chunks::of(pinning));
+    let rings = |seat| match plan {
+        Some(plan) => Rings::of(plan, seat),
+        None => Rings::flat(seat, workers),
+    };
+    (0..workers)
+        .map(|seat| Seat::new(seat, rings(seat), chunks(seat)))
+        .collect()
+}
+
 impl System {
     pub(crate) fn new(settings: Settings, pinning: Option<Pinning>) -> Arc<Self> {
         let workers = settings.workers;
         let plan = pinning.as_ref().map(Pinning::plan);
-        let rings =
-            |seat| plan.map_or_else(|| Rings::flat(seat, workers), |plan| Rings::of(plan, seat));
         let spillover = plan
             .filter(|plan| plan.tiers().len() > 1)
             .map(|plan| Spillover::new(plan, settings.thresholds(plan)));
         let system = Arc::new(Self {
-            seats: (0..workers)
-                .map(|seat| Seat::new(seat, rings(seat)))
-                .collect(),
+            seats: seats(pinning.as_ref(), workers),
             guests: Guests {
                 seats: (0..GUESTS).map(|_| OnceLock::new()).collect(),
                 made: AtomicUsize::new(0),

@@ -13,6 +13,7 @@ use std::time::Duration;
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
+use crate::chunks::Chunks;
 use crate::context::Context;
 use crate::counter::Tally;
 use crate::deque::{Deque, JobDeque, Owner, Position, Sharing};
@@ -67,6 +68,7 @@ struct Own {
     records: UnsafeCell<Vec<&'static FrameRecord>>,
     free_records: UnsafeCell<Vec<&'static FrameRecord>>,
     rings: Rings,
+    chunks: Chunks,
     random: Cell<u64>,
     loop_costs: LoopCosts,
     session: Session,
@@ -81,7 +83,7 @@ unsafe impl Sync for Seat {}
 unsafe impl Send for Seat {}
 
 impl Seat {
-    pub(crate) fn new(index: usize, rings: Rings) -> Self {
+    pub(crate) fn new(index: usize, rings: Rings, chunks: Chunks) -> Self {
         let own = Own {
             index,
             system: Cell::new(None),
@@ -93,6 +95,7 @@ impl Seat {
             records: UnsafeCell::new(Vec::new()),
             free_records: UnsafeCell::new(Vec::new()),
             rings,
+            chunks,
             random: Cell::new(0x9E37_79B9_7F4A_7C15 ^ (index as u64 + 1)),
             loop_costs: LoopCosts::new(),
             session: Session::new(),
@@ -282,7 +285,8 @@ impl Worker {
                 share
             }
             None => {
-                let share = &*Box::leak(Box::new(Share::new(record)));
+                let chunks = self.seat.own.chunks.clone();
+                let share = &*Box::leak(Box::new(Share::new(record, chunks)));
                 shares.push(share);
                 share
             }

@@ -42,6 +42,41 @@ fn a_machine_of_three_caches_makes_three_tiers_in_order() {
     assert_eq!(ends, [2, 4, 6]);
 }
 
+/// Two nodes of one core each.
+fn two_nodes() -> Topology {
+    let mut machine = Topology::builder();
+    machine.package().node().llc().cores(1, 1);
+    machine.package().node().llc().cores(1, 1);
+    machine.build().unwrap()
+}
+
+#[test]
+fn frames_of_workers_on_two_nodes_keep_what_their_jobs_wrote() {
+    let jobs = JobSystem::builder()
+        .workers(2)
+        .topology(two_nodes())
+        .placement(Placement::scatter())
+        .build()
+        .unwrap();
+    for round in 0..20 {
+        let sums = jobs.frame(|frame| {
+            let parts = (0..40).map(|part| {
+                frame.spawn_job(move |ctx| {
+                    ctx.alloc_slice_fill_with(5_000, |index| index + part + round)
+                })
+            });
+            let parts: Vec<_> = parts.collect();
+            let sum = |part: &mut [usize]| part.iter().sum::<usize>();
+            parts
+                .into_iter()
+                .map(|part| sum(part.wait(frame)))
+                .collect::<Vec<_>>()
+        });
+        let right = (0..40).map(|part| (0..5_000).map(|index| index + part + round).sum());
+        assert_eq!(sums, right.collect::<Vec<usize>>());
+    }
+}
+
 #[test]
 fn no_thread_of_a_closed_tier_is_ever_woken() {
     let jobs = in_three_tiers()
