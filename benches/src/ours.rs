@@ -3,7 +3,7 @@
 use bywash::{Context, JobSystem};
 
 /// A system with `workers` seats, as its builder makes it.
-pub fn system(workers: usize) -> JobSystem {
+pub(crate) fn system(workers: usize) -> JobSystem {
     JobSystem::builder()
         .workers(workers)
         .build()
@@ -11,6 +11,6 @@ pub fn system(workers: usize) -> JobSystem {
 }
 
 /// Runs `work` inside a frame of a fresh system.
-pub fn inside<R>(workers: usize, work: impl for<'frame> FnOnce(&Context<'frame>) -> R) -> R {
+pub(crate) fn inside<R>(workers: usize, work: impl for<'frame> FnOnce(&Context<'frame>) -> R) -> R {
     system(workers).frame(|frame| work(frame))
 }

@@ -3,7 +3,7 @@
 use std::num::NonZero;
 
 /// A pool in which `workers` threads take part.
-pub fn pool(workers: usize) -> chili::ThreadPool {
+pub(crate) fn pool(workers: usize) -> chili::ThreadPool {
     chili::ThreadPool::with_config(chili::Config {
         thread_count: NonZero::new(workers),
         ..chili::Config::default()
@@ -11,7 +11,7 @@ pub fn pool(workers: usize) -> chili::ThreadPool {
 }
 
 /// Runs `work` with a scope of a fresh pool.
-pub fn inside<R>(workers: usize, work: impl FnOnce(&mut chili::Scope<'_>) -> R) -> R {
+pub(crate) fn inside<R>(workers: usize, work: impl FnOnce(&mut chili::Scope<'_>) -> R) -> R {
     let pool = pool(workers);
     let mut scope = pool.scope();
     work(&mut scope)

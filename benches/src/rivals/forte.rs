@@ -7,12 +7,12 @@
 static POOL: forte::ThreadPool = forte::ThreadPool::new();
 
 /// The pool, in which `workers` threads take part; a process asks for one number only.
-pub fn pool(workers: usize) -> &'static forte::ThreadPool {
+pub(crate) fn pool(workers: usize) -> &'static forte::ThreadPool {
     POOL.resize_to(workers - 1);
     &POOL
 }
 
 /// Runs `work` as a worker of the pool.
-pub fn inside<R>(workers: usize, work: impl FnOnce(&forte::Worker) -> R) -> R {
+pub(crate) fn inside<R>(workers: usize, work: impl FnOnce(&forte::Worker) -> R) -> R {
     pool(workers).with_worker(work)
 }

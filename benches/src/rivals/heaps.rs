@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::NonNull;
 
 /// A heap that is used without becoming the program's own.
-pub struct Heap<G: GlobalAlloc + 'static>(&'static G);
+pub(crate) struct Heap<G: GlobalAlloc + 'static>(&'static G);
 
 impl<G: GlobalAlloc> Clone for Heap<G> {
     fn clone(&self) -> Self {
@@ -16,9 +16,9 @@ impl<G: GlobalAlloc> Clone for Heap<G> {
 impl<G: GlobalAlloc> Copy for Heap<G> {}
 
 /// The system's heap.
-pub static SYSTEM: Heap<System> = Heap(&System);
+pub(crate) static SYSTEM: Heap<System> = Heap(&System);
 /// mimalloc's heap.
-pub static MIMALLOC: Heap<mimalloc::MiMalloc> = Heap(&mimalloc::MiMalloc);
+pub(crate) static MIMALLOC: Heap<mimalloc::MiMalloc> = Heap(&mimalloc::MiMalloc);
 
 // SAFETY: a `GlobalAlloc` gives out memory that stays valid until it is deallocated, whichever
 // copy of the handle is used: every copy refers to the same static heap.
@@ -45,7 +45,7 @@ unsafe impl<G: GlobalAlloc> Allocator for Heap<G> {
 }
 
 /// Memory of any layout from a heap, freed when dropped.
-pub struct Block<A: Allocator> {
+pub(crate) struct Block<A: Allocator> {
     start: NonNull<u8>,
     layout: Layout,
     heap: A,
@@ -57,7 +57,7 @@ impl<A: Allocator> Block<A> {
     /// # Panics
     /// When the heap is exhausted.
     #[inline]
-    pub fn new(layout: Layout, heap: A) -> Self {
+    pub(crate) fn new(layout: Layout, heap: A) -> Self {
         let start = heap.allocate(layout).expect("the heap has room").cast();
         Self {
             start,
@@ -67,7 +67,7 @@ impl<A: Allocator> Block<A> {
     }
 
     /// Where it begins.
-    pub fn address(&self) -> usize {
+    pub(crate) fn address(&self) -> usize {
         self.start.addr().get()
     }
 }

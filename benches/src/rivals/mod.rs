@@ -4,12 +4,12 @@
 //! while idle stands beside another's measurement. `workers` always means threads taking part:
 //! where the calling thread works too, one thread fewer is started.
 
-pub mod bevy;
-pub mod chili;
-pub mod fork_union;
-pub mod forte;
+pub(crate) mod bevy;
+pub(crate) mod chili;
+pub(crate) mod fork_union;
+pub(crate) mod forte;
 #[expect(unsafe_code, reason = "gives general heaps the allocator trait")]
-pub mod heaps;
-pub mod paralight;
-pub mod rayon;
-pub mod std_threads;
+pub(crate) mod heaps;
+pub(crate) mod paralight;
+pub(crate) mod rayon;
+pub(crate) mod std_threads;

@@ -6,7 +6,7 @@ use paralight::prelude::{
 };
 
 /// A work-stealing pool with `workers` threads.
-pub fn pool(workers: usize) -> ThreadPool {
+pub(crate) fn pool(workers: usize) -> ThreadPool {
     ThreadPoolBuilder {
         num_threads: ThreadCount::try_from(workers).expect("a row has at least one worker"),
         range_strategy: RangeStrategy::WorkStealing,
@@ -16,7 +16,7 @@ pub fn pool(workers: usize) -> ThreadPool {
 }
 
 /// Runs `item` for each number below `count`.
-pub fn for_each(pool: &mut ThreadPool, count: usize, item: impl Fn(usize) + Sync) {
+pub(crate) fn for_each(pool: &mut ThreadPool, count: usize, item: impl Fn(usize) + Sync) {
     (0..count)
         .into_par_iter()
         .with_thread_pool(pool)
@@ -24,7 +24,7 @@ pub fn for_each(pool: &mut ThreadPool, count: usize, item: impl Fn(usize) + Sync
 }
 
 /// Sums `item` over each number below `count`.
-pub fn sum(pool: &mut ThreadPool, count: usize, item: impl Fn(usize) -> u64 + Sync) -> u64 {
+pub(crate) fn sum(pool: &mut ThreadPool, count: usize, item: impl Fn(usize) -> u64 + Sync) -> u64 {
     (0..count)
         .into_par_iter()
         .with_thread_pool(pool)

@@ -1,7 +1,7 @@
 //! rayon: a pool of `workers` threads; work is installed, so the caller only waits.
 
 /// A pool with `workers` threads.
-pub fn pool(workers: usize) -> rayon::ThreadPool {
+pub(crate) fn pool(workers: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new()
         .num_threads(workers)
         .build()
@@ -9,6 +9,6 @@ pub fn pool(workers: usize) -> rayon::ThreadPool {
 }
 
 /// Runs `work` on a worker of a fresh pool.
-pub fn inside<R: Send>(workers: usize, work: impl FnOnce() -> R + Send) -> R {
+pub(crate) fn inside<R: Send>(workers: usize, work: impl FnOnce() -> R + Send) -> R {
     pool(workers).install(work)
 }

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// The share of thread `index` when `count` items are cut evenly among `workers`.
-pub fn share(count: usize, workers: usize, index: usize) -> Range<usize> {
+pub(crate) fn share(count: usize, workers: usize, index: usize) -> Range<usize> {
     (count * index / workers)..(count * (index + 1) / workers)
 }
 
 /// Runs `work` on `workers` threads that are already running and spinning for the start, and
 /// times from the start to the last one's end. The caller is one of them.
-pub fn timed(workers: usize, work: impl Fn(usize) + Sync) -> Duration {
+pub(crate) fn timed(workers: usize, work: impl Fn(usize) + Sync) -> Duration {
     let waiting = AtomicUsize::new(0);
     let begun = AtomicBool::new(false);
     let ended = AtomicUsize::new(0);

@@ -7,7 +7,7 @@ use crate::harness::statistics::SplitMix64;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Bodies of the row.
-pub const BODIES: usize = 128;
+pub(crate) const BODIES: usize = 128;
 const STEP: f64 = 0.01;
 const SOFTENING: f64 = 1e-2;
 
@@ -40,7 +40,7 @@ struct Body {
 }
 
 /// All bodies, the same for everybody at the start.
-pub struct Cluster(Vec<Body>);
+pub(crate) struct Cluster(Vec<Body>);
 
 impl Default for Cluster {
     fn default() -> Self {
@@ -61,7 +61,7 @@ impl Default for Cluster {
 impl Cluster {
     /// The first loop's body: the pull of all bodies on this one, always summed in the same order.
     #[inline]
-    pub fn attract(&self, which: usize) {
+    pub(crate) fn attract(&self, which: usize) {
         let here = self.0[which].position.each_ref().map(Number::get);
         let mut sum = [0.0; 3];
         for body in &self.0 {
@@ -80,7 +80,7 @@ impl Cluster {
 
     /// The second loop's body: one step of this body under its pull.
     #[inline]
-    pub fn advance(&self, which: usize) {
+    pub(crate) fn advance(&self, which: usize) {
         let body = &self.0[which];
         for ((position, velocity), pull) in body.position.iter().zip(&body.velocity).zip(&body.pull)
         {
@@ -90,7 +90,7 @@ impl Cluster {
     }
 
     /// Everything about the cluster in 64 bits: equal only if every bit of every body is.
-    pub fn fingerprint(&self) -> u64 {
+    pub(crate) fn fingerprint(&self) -> u64 {
         self.0
             .iter()
             .flat_map(|body| body.position.iter().chain(&body.velocity))

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 /// A task of a nominal length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Task {
+pub(crate) struct Task {
     /// Dependent steps.
     pub steps: u32,
     /// How many such tasks make one measurement.
@@ -12,29 +12,29 @@ pub struct Task {
 }
 
 /// About 20 ns: 18 steps of about four cycles.
-pub const NS_20: Task = Task {
+pub(crate) const NS_20: Task = Task {
     steps: 18,
     count: 50_000,
 };
 /// About 120 ns.
-pub const NS_120: Task = Task {
+pub(crate) const NS_120: Task = Task {
     steps: 110,
     count: 50_000,
 };
 /// About 1,350 ns.
-pub const NS_1350: Task = Task {
+pub(crate) const NS_1350: Task = Task {
     steps: 1_250,
     count: 10_000,
 };
 /// About 13,600 ns.
-pub const NS_13600: Task = Task {
+pub(crate) const NS_13600: Task = Task {
     steps: 12_500,
     count: 1_000,
 };
 
 /// Runs the chain from `seed` and returns its end.
 #[inline]
-pub fn run(seed: u64, steps: u32) -> u64 {
+pub(crate) fn run(seed: u64, steps: u32) -> u64 {
     let mut value = black_box(seed);
     for _ in 0..steps {
         value = value
@@ -46,17 +46,10 @@ pub fn run(seed: u64, steps: u32) -> u64 {
     value
 }
 
-/// The sum over all tasks of a measurement: the known answer.
-pub fn sum(task: Task) -> u64 {
-    (0..task.count as u64)
-        .map(|seed| run(seed, task.steps))
-        .fold(0, u64::wrapping_add)
-}
-
 /// One item of the loop rows: a Fibonacci loop of `steps` steps from `start`. The caller hides
 /// the number of steps from the compiler, which would otherwise solve the recurrence.
 #[inline]
-pub fn fibonacci_steps(start: u64, steps: u32) -> u64 {
+pub(crate) fn fibonacci_steps(start: u64, steps: u32) -> u64 {
     let (mut previous, mut current) = (start, start.wrapping_add(1));
     for _ in 0..steps {
         (previous, current) = (current, previous.wrapping_add(current));
@@ -72,12 +65,5 @@ mod tests {
     fn fifteen_steps_from_zero_reach_the_sixteenth_fibonacci_number() {
         assert_eq!(fibonacci_steps(0, 15), 987);
         assert_eq!(fibonacci_steps(1, 0), 2);
-    }
-
-    #[test]
-    fn the_sum_is_what_the_tasks_add_up_to() {
-        let task = Task { steps: 3, count: 4 };
-        let by_hand = (0..4).map(|seed| run(seed, 3)).fold(0, u64::wrapping_add);
-        assert_eq!(sum(task), by_hand);
     }
 }

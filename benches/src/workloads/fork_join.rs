@@ -10,27 +10,33 @@ use super::tree::Tree;
 use super::unbalanced::Node;
 
 /// Elements below which `sort` hands over to the standard library.
-pub const SORT_SERIALLY: usize = 2_048;
+pub(crate) const SORT_SERIALLY: usize = 2_048;
 /// Elements below which `merge` goes on alone.
-pub const MERGE_SERIALLY: usize = 4_096;
+pub(crate) const MERGE_SERIALLY: usize = 4_096;
+
+macro_rules! fib {
+    ($context:ty, $join:ident) => {
+        /// The Fibonacci number, by its recursion, a fork at every call.
+        pub(crate) fn fib(cx: $context, n: u32) -> u64 {
+            if n < 2 {
+                return u64::from(n);
+            }
+            let (a, b) = $join!(cx, |cx| fib(cx, n - 1), |cx| fib(cx, n - 2));
+            a + b
+        }
+    };
+}
 
 macro_rules! programs {
     ($(#[$doc:meta])* $module:ident, $context:ty, $join:ident) => {
         $(#[$doc])*
-        pub mod $module {
+        pub(crate) mod $module {
             use super::*;
 
-            /// The Fibonacci number, by its recursion, a fork at every call.
-            pub fn fib(cx: $context, n: u32) -> u64 {
-                if n < 2 {
-                    return u64::from(n);
-                }
-                let (a, b) = $join!(cx, |cx| fib(cx, n - 1), |cx| fib(cx, n - 2));
-                a + b
-            }
+            fib!($context, $join);
 
             /// The sum of a tree, its first-built side given first.
-            pub fn tree(cx: $context, node: &Tree) -> u64 {
+            pub(crate) fn tree(cx: $context, node: &Tree) -> u64 {
                 let (left, right) = $join!(
                     cx,
                     |cx| node.left.as_deref().map_or(0, |node| tree(cx, node)),
@@ -40,7 +46,7 @@ macro_rules! programs {
             }
 
             /// The sum of a tree, its first-built side given second.
-            pub fn tree_reversed(cx: $context, node: &Tree) -> u64 {
+            pub(crate) fn tree_reversed(cx: $context, node: &Tree) -> u64 {
                 let (right, left) = $join!(
                     cx,
                     |cx| node.right.as_deref().map_or(0, |node| tree_reversed(cx, node)),
@@ -50,7 +56,7 @@ macro_rules! programs {
             }
 
             /// Placements of the remaining queens: columns and diagonals as bit sets.
-            pub fn queens(cx: $context, all: u32, columns: u32, left: u32, right: u32) -> u64 {
+            pub(crate) fn queens(cx: $context, all: u32, columns: u32, left: u32, right: u32) -> u64 {
                 if columns == all {
                     return 1;
                 }
@@ -87,7 +93,7 @@ macro_rules! programs {
 
             /// The sum of the numbers of the leaves below an actor that has ten children, each of
             /// them ten, down to `size` leaves.
-            pub fn skynet(cx: $context, first: u64, size: u64) -> u64 {
+            pub(crate) fn skynet(cx: $context, first: u64, size: u64) -> u64 {
                 if size == 1 {
                     return first;
                 }
@@ -108,7 +114,7 @@ macro_rules! programs {
             }
 
             /// The number of nodes of an unbalanced tree from `node` on.
-            pub fn unbalanced(cx: $context, node: &Node) -> u64 {
+            pub(crate) fn unbalanced(cx: $context, node: &Node) -> u64 {
                 match node.children() {
                     0 => 1,
                     count => 1 + unbalanced_children(cx, node, 0, count),
@@ -129,7 +135,7 @@ macro_rules! programs {
             }
 
             /// Places every node of a hierarchy in the world; the sum of where they stand.
-            pub fn transforms(cx: $context, node: &Joint, parent: &Matrix) -> u64 {
+            pub(crate) fn transforms(cx: $context, node: &Joint, parent: &Matrix) -> u64 {
                 let world = node.world(parent);
                 let here = (world[3] + world[7]) as u64;
                 here + transform_siblings(cx, &node.children, &world)
@@ -152,7 +158,7 @@ macro_rules! programs {
             }
 
             /// `out += left · right`, the four quarters of the product in parallel.
-            pub fn multiply(cx: $context, left: &[f32], right: &[f32], out: &mut [f32]) {
+            pub(crate) fn multiply(cx: $context, left: &[f32], right: &[f32], out: &mut [f32]) {
                 if out.len() == TILE * TILE {
                     return multiply_tile(left, right, out);
                 }
@@ -184,7 +190,7 @@ macro_rules! programs {
             }
 
             /// Sorts by quarters and merges in parallel; `spare` is as long as `data`.
-            pub fn sort(cx: $context, data: &mut [u32], spare: &mut [u32]) {
+            pub(crate) fn sort(cx: $context, data: &mut [u32], spare: &mut [u32]) {
                 if data.len() <= SORT_SERIALLY {
                     return data.sort_unstable();
                 }
@@ -307,10 +313,12 @@ programs!(
     /// One side after the other, on one thread: the floor.
     serial, (), join_serially
 );
-programs!(
-    /// The same, with every call really made: what the parallel forms do, less the parallelism.
-    serial_calls, (), join_by_calls
-);
+
+/// The same, with every call really made: what the parallel forms do, less the parallelism.
+pub(crate) mod serial_calls {
+    fib!((), join_by_calls);
+}
+
 programs!(
     /// With `bywash::Context::join`.
     with_bywash, &bywash::Context<'_>, join_method

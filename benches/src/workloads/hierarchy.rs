@@ -1,10 +1,10 @@
 //! A hierarchy of transforms: each node's place in the world is its parent's times its own.
 
 /// A 4 × 4 matrix, row by row.
-pub type Matrix = [f32; 16];
+pub(crate) type Matrix = [f32; 16];
 
 /// The transform that changes nothing.
-pub const IDENTITY: Matrix = {
+pub(crate) const IDENTITY: Matrix = {
     let mut matrix = [0.0; 16];
     let mut place = 0;
     while place < 16 {
@@ -15,7 +15,7 @@ pub const IDENTITY: Matrix = {
 };
 
 /// A node, where it stands relative to its parent, and its children.
-pub struct Joint {
+pub(crate) struct Joint {
     local: Matrix,
     /// The nodes below.
     pub children: Vec<Joint>,
@@ -23,7 +23,7 @@ pub struct Joint {
 
 impl Joint {
     /// A tree of this many levels below the root, each node with as many children.
-    pub fn tree(depth: u32, branching: usize) -> Self {
+    pub(crate) fn tree(depth: u32, branching: usize) -> Self {
         let mut local = IDENTITY;
         local[3] = 1.0;
         local[7] = branching as f32;
@@ -36,14 +36,9 @@ impl Joint {
         }
     }
 
-    /// How many nodes [`tree`](Self::tree) makes.
-    pub fn nodes(depth: u32, branching: usize) -> usize {
-        (0..=depth).map(|level| branching.pow(level)).sum()
-    }
-
     /// The place in the world, given the parent's.
     #[inline]
-    pub fn world(&self, parent: &Matrix) -> Matrix {
+    pub(crate) fn world(&self, parent: &Matrix) -> Matrix {
         let mut world = [0.0; 16];
         for row in 0..4 {
             for column in 0..4 {
@@ -58,7 +53,7 @@ impl Joint {
 
     /// What all places add up to, in x and y: each level stands one further right and `branching`
     /// further up, so the sum is known.
-    pub fn known_sum(depth: u32, branching: usize) -> u64 {
+    pub(crate) fn known_sum(depth: u32, branching: usize) -> u64 {
         (0..=depth)
             .map(|level| branching.pow(level) as u64 * (u64::from(level) + 1))
             .sum::<u64>()

@@ -4,10 +4,10 @@
 //! quarters one after the other, down to tiles that are stored row by row.
 
 /// Side of the tiles at the bottom.
-pub const TILE: usize = 32;
+pub(crate) const TILE: usize = 32;
 
 /// The four quarters: upper left, upper right, lower left, lower right.
-pub fn quarters(matrix: &[f32]) -> [&[f32]; 4] {
+pub(crate) fn quarters(matrix: &[f32]) -> [&[f32]; 4] {
     let (upper, lower) = matrix.split_at(matrix.len() / 2);
     let (upper_left, upper_right) = upper.split_at(upper.len() / 2);
     let (lower_left, lower_right) = lower.split_at(lower.len() / 2);
@@ -15,7 +15,7 @@ pub fn quarters(matrix: &[f32]) -> [&[f32]; 4] {
 }
 
 /// The four quarters, to be written.
-pub fn quarters_mut(matrix: &mut [f32]) -> [&mut [f32]; 4] {
+pub(crate) fn quarters_mut(matrix: &mut [f32]) -> [&mut [f32]; 4] {
     let (upper, lower) = matrix.split_at_mut(matrix.len() / 2);
     let (upper_left, upper_right) = upper.split_at_mut(upper.len() / 2);
     let (lower_left, lower_right) = lower.split_at_mut(lower.len() / 2);
@@ -23,7 +23,7 @@ pub fn quarters_mut(matrix: &mut [f32]) -> [&mut [f32]; 4] {
 }
 
 /// `out += left · right` for one tile.
-pub fn multiply_tile(left: &[f32], right: &[f32], out: &mut [f32]) {
+pub(crate) fn multiply_tile(left: &[f32], right: &[f32], out: &mut [f32]) {
     for (row, out) in left.chunks_exact(TILE).zip(out.chunks_exact_mut(TILE)) {
         for (&factor, line) in row.iter().zip(right.chunks_exact(TILE)) {
             for (sum, &value) in out.iter_mut().zip(line) {
@@ -34,7 +34,7 @@ pub fn multiply_tile(left: &[f32], right: &[f32], out: &mut [f32]) {
 }
 
 /// A matrix whose entries are small whole numbers: every sum is exact, in whatever order.
-pub fn small_numbers(side: usize, seed: u64) -> Vec<f32> {
+pub(crate) fn small_numbers(side: usize, seed: u64) -> Vec<f32> {
     let mut random = crate::harness::statistics::SplitMix64::new(seed);
     (0..side * side)
         .map(|_| random.below(8) as f32 - 3.0)
@@ -43,7 +43,7 @@ pub fn small_numbers(side: usize, seed: u64) -> Vec<f32> {
 
 /// The sum of all entries of the product: what its rows and columns sum to, so it is known in
 /// `side²` steps. The order of storage does not matter to it as long as both use the same.
-pub fn sum_of_product(left: &[f32], right: &[f32]) -> f64 {
+pub(crate) fn sum_of_product(left: &[f32], right: &[f32]) -> f64 {
     let side = left.len().isqrt();
     let mut columns = vec![0.0; side];
     let mut rows = vec![0.0; side];

@@ -1,11 +1,11 @@
 //! What is computed: the same program for everybody, with an answer that is known beforehand.
 
-pub mod bodies;
-pub mod chain;
-pub mod fork_join;
-pub mod hierarchy;
-pub mod matrix;
-pub mod rendezvous;
-pub mod sand;
-pub mod tree;
-pub mod unbalanced;
+pub(crate) mod bodies;
+pub(crate) mod chain;
+pub(crate) mod fork_join;
+pub(crate) mod hierarchy;
+pub(crate) mod matrix;
+pub(crate) mod rendezvous;
+pub(crate) mod sand;
+pub(crate) mod tree;
+pub(crate) mod unbalanced;

@@ -5,17 +5,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long who comes waits for the others.
-pub const PATIENCE: Duration = Duration::from_millis(2);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(2);
 
 /// A meeting for a fixed number of threads, which can be held again and again.
-pub struct Rendezvous {
+pub(crate) struct Rendezvous {
     needed: usize,
     arrived: AtomicUsize,
 }
 
 impl Rendezvous {
     /// A meeting of `needed` threads.
-    pub fn new(needed: usize) -> Self {
+    pub(crate) fn new(needed: usize) -> Self {
         Self {
             needed,
             arrived: AtomicUsize::new(0),
@@ -27,7 +27,7 @@ impl Rendezvous {
     /// A library may run a whole loop on one thread, which would wait for itself; so nobody waits
     /// longer than [`PATIENCE`], which such a library pays as latency.
     #[inline]
-    pub fn meet(&self) {
+    pub(crate) fn meet(&self) {
         // AcqRel: what each did before it arrived is seen by all who leave, which read the last
         // arrival with Acquire.
         let number = self.arrived.fetch_add(1, Ordering::AcqRel) + 1;
@@ -44,7 +44,7 @@ impl Rendezvous {
     }
 
     /// How many arrivals there were in all.
-    pub fn arrivals(&self) -> usize {
+    pub(crate) fn arrivals(&self) -> usize {
         self.arrived.load(Ordering::Acquire)
     }
 }

@@ -4,17 +4,17 @@ use crate::harness::statistics::SplitMix64;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 
 /// Grains of the row.
-pub const GRAINS: usize = 100_000;
+pub(crate) const GRAINS: usize = 100_000;
 /// Cells in a row of the grid.
-pub const WIDTH: usize = 1_024;
+pub(crate) const WIDTH: usize = 1_024;
 /// Rows of the grid.
-pub const HEIGHT: usize = 512;
+pub(crate) const HEIGHT: usize = 512;
 
 /// The grid and its grains.
 ///
 /// Every grain moves by what the grid showed before any moved, so the answer does not depend on
 /// the order; two grains may come to share a cell.
-pub struct Sand {
+pub(crate) struct Sand {
     grid: Vec<AtomicU8>,
     grains: Vec<AtomicU32>,
 }
@@ -34,7 +34,7 @@ impl Default for Sand {
 impl Sand {
     /// The first loop's body: empties one row of the grid.
     #[inline]
-    pub fn clear(&self, row: usize) {
+    pub(crate) fn clear(&self, row: usize) {
         for cell in &self.grid[row * WIDTH..(row + 1) * WIDTH] {
             cell.store(0, Relaxed);
         }
@@ -42,13 +42,13 @@ impl Sand {
 
     /// The second loop's body: puts one grain into the grid.
     #[inline]
-    pub fn populate(&self, grain: usize) {
+    pub(crate) fn populate(&self, grain: usize) {
         self.grid[self.grains[grain].load(Relaxed) as usize].store(1, Relaxed);
     }
 
     /// The third loop's body: one grain falls straight down, or to a side, or rests.
     #[inline]
-    pub fn update(&self, grain: usize) {
+    pub(crate) fn update(&self, grain: usize) {
         let at = self.grains[grain].load(Relaxed) as usize;
         let below = at + WIDTH;
         if below >= WIDTH * HEIGHT {
@@ -69,7 +69,7 @@ impl Sand {
     }
 
     /// Where every grain is, in 64 bits.
-    pub fn fingerprint(&self) -> u64 {
+    pub(crate) fn fingerprint(&self) -> u64 {
         self.grains.iter().fold(0, |hash: u64, grain| {
             let at = u64::from(grain.load(Relaxed));
             (hash.rotate_left(5) ^ at).wrapping_mul(0x9E37_79B9_7F4A_7C15)

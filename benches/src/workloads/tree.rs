@@ -1,7 +1,7 @@
 //! A perfect binary tree of boxed nodes, built left first, so that memory order is one walk's order.
 
 /// A node and the two trees below it.
-pub struct Tree {
+pub(crate) struct Tree {
     /// What the sum adds up.
     pub value: u64,
     /// The tree that was built first.
@@ -12,7 +12,7 @@ pub struct Tree {
 
 impl Tree {
     /// A tree of `2^levels - 1` nodes, each of value 1.
-    pub fn perfect(levels: u32) -> Self {
+    pub(crate) fn perfect(levels: u32) -> Self {
         let below = || (levels > 1).then(|| Box::new(Tree::perfect(levels - 1)));
         Self {
             value: 1,
@@ -22,7 +22,7 @@ impl Tree {
     }
 
     /// How many nodes [`perfect`](Self::perfect) makes.
-    pub const fn nodes(levels: u32) -> usize {
+    pub(crate) const fn nodes(levels: u32) -> usize {
         (1 << levels) - 1
     }
 }

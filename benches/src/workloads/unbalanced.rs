@@ -7,7 +7,7 @@
 use sha1::{Digest, Sha1};
 
 /// Nodes of T1.
-pub const T1_NODES: u64 = 4_130_071;
+pub(crate) const T1_NODES: u64 = 4_130_071;
 const BRANCHING: f64 = 4.0;
 const DEPTH: u32 = 10;
 const SEED: u32 = 19;
@@ -15,14 +15,14 @@ const MOST_CHILDREN: f64 = 100.0;
 
 /// One node: its state and its depth.
 #[derive(Clone, Copy)]
-pub struct Node {
+pub(crate) struct Node {
     state: [u8; 20],
     depth: u32,
 }
 
 impl Node {
     /// The root of T1.
-    pub fn root() -> Self {
+    pub(crate) fn root() -> Self {
         let mut seeded = [0; 20];
         seeded[16..].copy_from_slice(&SEED.to_be_bytes());
         Self {
@@ -32,7 +32,7 @@ impl Node {
     }
 
     /// The child of this number.
-    pub fn child(&self, number: u32) -> Self {
+    pub(crate) fn child(&self, number: u32) -> Self {
         let mut seed = [0; 24];
         seed[..20].copy_from_slice(&self.state);
         seed[20..].copy_from_slice(&number.to_be_bytes());
@@ -43,7 +43,7 @@ impl Node {
     }
 
     /// How many children this node has: geometrically distributed, drawn from its state.
-    pub fn children(&self) -> u32 {
+    pub(crate) fn children(&self) -> u32 {
         if self.depth >= DEPTH {
             return 0;
         }
