@@ -7,6 +7,7 @@
     reason = "affinity masks of any width need the C library's raw calls"
 )]
 mod affinity;
+mod berth;
 mod bind;
 mod cgroup;
 mod count;
@@ -49,12 +50,15 @@ mod synthetic;
 mod sysfs;
 mod tiers;
 mod tree;
+#[cfg(not(target_os = "linux"))]
+mod unmoved;
 #[cfg(not(any(target_os = "linux", windows)))]
 mod unpinned;
 mod victims;
 #[cfg(feature = "hwloc")]
 mod xml;
 
+pub use berth::Berth;
 pub use bind::{Binding, bind_current_thread, unbind_current_thread};
 pub use count::{Limit, WorkerCount, default_workers};
 pub use error::Error;

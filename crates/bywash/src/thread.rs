@@ -59,7 +59,9 @@ fn live(system: &Arc<System>, index: usize) {
     while !is_over {
         {
             let _asleep = seat.trace.span(What::Park);
+            seat.berth.lie_down();
             seat.bed.park();
+            seat.berth.get_up();
         }
         // SAFETY: the token means that a waker took the seat on this thread's behalf.
         let worker = unsafe { seat.occupy() };

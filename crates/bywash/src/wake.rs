@@ -44,7 +44,13 @@ impl System {
     fn wake_free_seat_near(&self, worker: &Worker) -> bool {
         let open = self.open_workers();
         let mut free = worker.rings().nearest_first().filter(|&seat| seat < open);
-        let has_woken = free.any(|seat| self.idle().take_seat(seat) && self.rouse(seat));
+        let has_woken = free.any(|seat| {
+            // This thread has work to go on with, so whom it wakes must not wait for its processor.
+            self.idle().take_seat(seat) && {
+                self.seats()[seat].berth.clear_the_way();
+                self.rouse(seat)
+            }
+        });
         worker.count(Did::Wake, u64::from(has_woken));
         has_woken
     }

@@ -13,6 +13,8 @@ use std::time::Duration;
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
+use bywash_topology::Berth;
+
 use crate::chunks::Chunks;
 use crate::context::Context;
 use crate::counter::Tally;
@@ -44,6 +46,8 @@ pub(crate) struct Seat {
     pub(crate) mark: Mark,
     /// Where the seat's own thread sleeps while it does not occupy the seat.
     pub(crate) bed: CachePadded<Parker>,
+    /// Where that thread lies while it sleeps there.
+    pub(crate) berth: Berth,
     /// Where the occupant, whoever it is, sleeps in a wait.
     pub(crate) parker: CachePadded<Parker>,
     /// Nanoseconds that each job of the occupant's last long run of jobs took; 0 before the first.
@@ -109,6 +113,7 @@ impl Seat {
             trace: Recorder::new(index),
             mark: Mark::new(),
             bed: CachePadded::new(Parker::new()),
+            berth: Berth::new(),
             parker: CachePadded::new(Parker::new()),
             pace: AtomicU32::new(0),
             waits_for: AtomicPtr::new(null_mut()),
