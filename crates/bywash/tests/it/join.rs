@@ -81,6 +81,24 @@ fn a_panic_in_the_first_side_comes_out_and_the_second_ran_or_was_dropped() {
 }
 
 #[test]
+fn a_second_side_that_nobody_began_when_the_first_panicked_is_dropped_unrun() {
+    let jobs = JobSystem::builder().workers(1).build().unwrap();
+    let owned = std::sync::Arc::new(());
+    let held = std::sync::Arc::clone(&owned);
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        jobs.join(
+            |_| -> () { panic!("first") },
+            move |_| {
+                let _held = held;
+                panic!("nobody else could have taken it")
+            },
+        )
+    }));
+    assert_eq!(words(result.unwrap_err()), "first");
+    assert_eq!(std::sync::Arc::strong_count(&owned), 1);
+}
+
+#[test]
 fn a_panic_in_the_second_side_comes_out() {
     for jobs in systems() {
         for _ in 0..300 {
