@@ -104,6 +104,7 @@ mod worker;
 /// The parts that the model checker drives by themselves.
 #[cfg(any(bywash_loom, bywash_shuttle))]
 #[doc(hidden)]
+#[expect(unsafe_code, reason = "gives blocks to scenarios and takes them back")]
 pub mod model;
 
 pub use builder::{Builder, MOST_WORKERS};
