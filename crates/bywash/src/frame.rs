@@ -63,9 +63,10 @@ use crate::worker::Worker;
 /// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
 /// jobs.frame(|frame| frame.arena().reset());
 /// ```
-/// ```compile_fail
+/// ```compile_fail,E0521
 /// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
-/// let escaped = jobs.frame(|frame| frame.arena().frame_box(String::new()));
+/// let mut kept = None;
+/// jobs.frame(|frame| kept = Some(frame.arena().frame_box(String::new())));
 /// ```
 /// The frame itself stays on its thread: no job, no side of a join, no other thread has it.
 /// ```compile_fail,E0277

@@ -64,6 +64,11 @@ mod prefetch;
 )]
 mod record;
 mod rings;
+#[cfg_attr(
+    not(any(bywash_loom, bywash_shuttle)),
+    expect(unreachable_pub, reason = "the model checker drives it by itself")
+)]
+mod roll;
 #[expect(
     unsafe_code,
     reason = "a seat is taken on behalf of the calling thread"

@@ -1,8 +1,9 @@
 //! The protocols as the model checker drives them: production types, each by itself.
 
-pub use crate::idle::Idle;
+pub use crate::idle::{Called, Idle};
 pub use crate::latch::{Finished, Home, TaskLatch};
 pub use crate::loops::model::{Blocks, LoopLatch, Tickets, Units, combine_here, split, subtrees};
+pub use crate::roll::Roll;
 pub use crate::sums::{Linked, Sums};
 
 use std::ptr::NonNull;

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use bywash::model::Idle;
-use bywash_sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use bywash::model::{Called, Idle, Roll};
+use bywash_sync::atomic::{AtomicU64, Ordering};
 use bywash_sync::cell::UnsafeCell;
 use bywash_sync::model::{BOUND, model};
 use bywash_sync::{Parker, mutant, thread};
@@ -15,7 +15,6 @@ struct Scene {
     idle: Idle,
     queues: Vec<AtomicU64>,
     beds: Vec<Parker>,
-    stopping: AtomicBool,
     /// What only the occupant of seat 0 touches.
     own: UnsafeCell<usize>,
 }
@@ -31,7 +30,6 @@ impl Scene {
             idle: Idle::new(seats, 0),
             queues: (0..2).map(|_| AtomicU64::new(0)).collect(),
             beds: (0..seats).map(|_| Parker::new()).collect(),
-            stopping: AtomicBool::new(false),
             own: UnsafeCell::new(0),
         })
     }
@@ -57,7 +55,7 @@ impl Scene {
 
     fn is_work_left(&self) -> bool {
         let is_there = |queue: &AtomicU64| queue.load(Ordering::Relaxed) != 0;
-        self.stopping.load(Ordering::Relaxed) || self.queues.iter().any(is_there)
+        self.idle.is_stopping() || self.queues.iter().any(is_there)
     }
 
     fn take(&self, queue: usize) -> bool {
@@ -73,6 +71,28 @@ impl Scene {
         if self.is_work_left() && self.idle.take_seat(seat) {
             self.beds[seat].unpark();
         }
+    }
+
+    /// As `System::stop` does.
+    fn stop(&self) {
+        self.idle.stop(|seat| self.beds[seat].unpark());
+    }
+
+    /// As `System::deliver` does.
+    fn deliver(&self) {
+        self.queues[0].swap(1, Ordering::Relaxed);
+        if self.idle.call(0) != Called::Up {
+            self.beds[0].unpark();
+        }
+    }
+
+    /// As `System::take_back` does.
+    fn take_back(&self, seat: usize) -> bool {
+        let was_taken = self.beds[seat].take_token();
+        if was_taken {
+            self.idle.leave_seat(seat);
+        }
+        was_taken
     }
 
     fn use_own(&self) {
@@ -162,7 +182,7 @@ fn a_seat_has_one_occupant_at_a_time() {
             loop {
                 own.beds[0].park();
                 own.use_own();
-                let stops = own.stopping.load(Ordering::Relaxed);
+                let stops = own.idle.is_stopping();
                 own.queues[0].store(0, Ordering::Relaxed);
                 own.leave(0);
                 if stops {
@@ -179,11 +199,7 @@ fn a_seat_has_one_occupant_at_a_time() {
         });
         scene.publish(0);
         caller.join().unwrap();
-        scene.stopping.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        if scene.idle.take_seat(0) {
-            scene.beds[0].unpark();
-        }
+        scene.stop();
         own.join().unwrap();
     });
 }
@@ -195,19 +211,112 @@ fn a_system_that_stops_meets_a_worker_that_leaves() {
         assert!(scene.idle.take_seat(0));
         let worker = Arc::clone(&scene);
         let worker = thread::spawn(move || {
-            while !worker.stopping.load(Ordering::Relaxed) {
+            while !worker.idle.is_stopping() {
                 worker.leave(0);
                 worker.beds[0].park();
             }
         });
-        scene.stopping.store(true, Ordering::Relaxed);
-        if !mutant("canary.idle.stop_without_fence") {
-            fence(Ordering::SeqCst);
-        }
-        if scene.idle.take_seat(0) {
-            scene.beds[0].unpark();
-        }
+        scene.stop();
         worker.join().unwrap();
+    });
+}
+
+#[test]
+fn whoever_sees_that_the_system_stops_sees_what_was_posted_before() {
+    model("idle::stop_seen", BOUND, 5, || {
+        let scene = Scene::new(1);
+        assert!(scene.idle.take_seat(0));
+        let worker = Arc::clone(&scene);
+        let worker = thread::spawn(move || {
+            if worker.idle.is_stopping() {
+                let seen = worker.queues[0].load(Ordering::Relaxed);
+                assert_eq!(seen, 1, "a job was left behind");
+            }
+        });
+        scene.queues[0].swap(1, Ordering::Relaxed);
+        scene.stop();
+        worker.join().unwrap();
+    });
+}
+
+#[test]
+fn a_letter_meets_an_occupant_that_leaves() {
+    model("idle::letter_leaves", BOUND, 100, || {
+        let scene = Scene::new(1);
+        assert!(scene.idle.take_seat(0));
+        let worker = Arc::clone(&scene);
+        let worker = thread::spawn(move || {
+            while !worker.take(0) {
+                worker.leave(0);
+                worker.beds[0].park();
+            }
+        });
+        scene.deliver();
+        worker.join().unwrap();
+    });
+}
+
+#[test]
+fn a_letter_meets_an_occupant_that_is_about_to_sleep_in_a_wait() {
+    model("idle::letter_waits", BOUND, 50, || {
+        let scene = Scene::new(1);
+        assert!(scene.idle.take_seat(0));
+        let sender = Arc::clone(&scene);
+        let sender = thread::spawn(move || sender.deliver());
+        while !scene.take(0) {
+            scene.idle.sleep_in_wait(0, &scene.beds[0], || {
+                scene.queues[0].load(Ordering::Relaxed) != 0
+            });
+        }
+        sender.join().unwrap();
+        assert!(
+            !scene.beds[0].take_token(),
+            "a token was given and not taken"
+        );
+    });
+}
+
+#[test]
+fn a_token_for_a_thread_that_was_refused_is_taken_back_once() {
+    model("idle::refused", BOUND, 50, || {
+        let scene = Scene::new(1);
+        let roll = Arc::new(Roll::new(1));
+        let (starter, struck) = (Arc::clone(&scene), Arc::clone(&roll));
+        let starter = thread::spawn(move || {
+            struck.refuse_from(0);
+            starter.take_back(0)
+        });
+        // As `System::rouse` does.
+        assert!(scene.idle.take_seat(0));
+        scene.beds[0].unpark();
+        let took_back = !roll.will_come(0) && scene.take_back(0);
+        let times = usize::from(took_back) + usize::from(starter.join().unwrap());
+        assert_eq!(times, 1, "the token lies there for ever");
+        assert!(scene.idle.take_seat(0), "callers can sit there");
+    });
+}
+
+#[test]
+fn whoever_looks_who_waits_sees_what_they_said_before() {
+    model("idle::said", BOUND, 20, || {
+        let scene = Scene::new(1);
+        assert!(scene.idle.take_seat(0));
+        let finisher = Arc::clone(&scene);
+        let finisher = thread::spawn(move || {
+            finisher.queues[0].swap(1, Ordering::Relaxed);
+            finisher.idle.wake_waiting(|seat| {
+                finisher.own.with(|own| {
+                    // SAFETY: the sleeper writes no more before it is woken; loom checks it.
+                    assert_eq!(unsafe { own.read() }, 1);
+                });
+                Some(&finisher.beds[seat])
+            });
+        });
+        scene.use_own();
+        scene.idle.sleep_in_wait(0, &scene.beds[0], || {
+            scene.queues[0].load(Ordering::Relaxed) != 0
+        });
+        finisher.join().unwrap();
     });
 }
 
