@@ -54,8 +54,7 @@ impl Scene {
     }
 
     fn is_work_left(&self) -> bool {
-        let is_there = |queue: &AtomicU64| queue.load(Ordering::Relaxed) != 0;
-        self.idle.is_stopping() || self.queues.iter().any(is_there)
+        self.idle.is_stopping() || self.is_there(0) || self.is_there(1)
     }
 
     fn take(&self, queue: usize) -> bool {
@@ -71,6 +70,31 @@ impl Scene {
         if self.is_work_left() && self.idle.take_seat(seat) {
             self.beds[seat].unpark();
         }
+    }
+
+    fn is_there(&self, queue: usize) -> bool {
+        self.queues[queue].load(Ordering::Relaxed) != 0
+    }
+
+    /// As a thread does that comes for what is in queue 0.
+    fn live_until_taken(&self) {
+        while !self.take(0) {
+            self.leave(0);
+            self.beds[0].park();
+        }
+    }
+
+    /// As a wait on seat 0 does.
+    fn sleep_until(&self, is_over: impl Fn() -> bool) {
+        while !is_over() {
+            self.idle.sleep_in_wait(0, &self.beds[0], &is_over);
+        }
+    }
+
+    #[track_caller]
+    fn assert_no_token_is_left(&self) {
+        let is_left = self.beds[0].take_token();
+        assert!(!is_left, "a token was given and not taken");
     }
 
     /// As `System::stop` does.
@@ -110,12 +134,7 @@ fn a_publication_meets_a_worker_that_leaves() {
         let scene = Scene::new(1);
         assert!(scene.idle.take_seat(0));
         let worker = Arc::clone(&scene);
-        let worker = thread::spawn(move || {
-            while !worker.take(0) {
-                worker.leave(0);
-                worker.beds[0].park();
-            }
-        });
+        let worker = thread::spawn(move || worker.live_until_taken());
         scene.publish(0);
         worker.join().unwrap();
     });
@@ -245,12 +264,7 @@ fn a_letter_meets_an_occupant_that_leaves() {
         let scene = Scene::new(1);
         assert!(scene.idle.take_seat(0));
         let worker = Arc::clone(&scene);
-        let worker = thread::spawn(move || {
-            while !worker.take(0) {
-                worker.leave(0);
-                worker.beds[0].park();
-            }
-        });
+        let worker = thread::spawn(move || worker.live_until_taken());
         scene.deliver();
         worker.join().unwrap();
     });
@@ -263,16 +277,9 @@ fn a_letter_meets_an_occupant_that_is_about_to_sleep_in_a_wait() {
         assert!(scene.idle.take_seat(0));
         let sender = Arc::clone(&scene);
         let sender = thread::spawn(move || sender.deliver());
-        while !scene.take(0) {
-            scene.idle.sleep_in_wait(0, &scene.beds[0], || {
-                scene.queues[0].load(Ordering::Relaxed) != 0
-            });
-        }
+        scene.sleep_until(|| scene.is_there(0));
         sender.join().unwrap();
-        assert!(
-            !scene.beds[0].take_token(),
-            "a token was given and not taken"
-        );
+        scene.assert_no_token_is_left();
     });
 }
 
@@ -313,9 +320,8 @@ fn whoever_looks_who_waits_sees_what_they_said_before() {
             });
         });
         scene.use_own();
-        scene.idle.sleep_in_wait(0, &scene.beds[0], || {
-            scene.queues[0].load(Ordering::Relaxed) != 0
-        });
+        let is_over = || scene.is_there(0);
+        scene.idle.sleep_in_wait(0, &scene.beds[0], is_over);
         finisher.join().unwrap();
     });
 }
@@ -331,16 +337,9 @@ fn a_wait_meets_its_end() {
                 .idle
                 .wake_waiting(|seat| Some(&finisher.beds[seat]));
         });
-        while scene.queues[0].load(Ordering::Relaxed) == 0 {
-            scene.idle.sleep_in_wait(0, &scene.beds[0], || {
-                scene.queues[0].load(Ordering::Relaxed) != 0
-            });
-        }
+        scene.sleep_until(|| scene.is_there(0));
         finisher.join().unwrap();
-        assert!(
-            !scene.beds[0].take_token(),
-            "a token was given and not taken"
-        );
+        scene.assert_no_token_is_left();
     });
 }
 
@@ -357,19 +356,10 @@ fn two_wake_one_sleeper_and_give_one_token() {
                 })
             })
             .collect();
-        let is_over = || {
-            let is_there = |queue: &AtomicU64| queue.load(Ordering::Relaxed) != 0;
-            scene.queues.iter().all(is_there)
-        };
-        while !is_over() {
-            scene.idle.sleep_in_wait(0, &scene.beds[0], is_over);
-        }
+        scene.sleep_until(|| scene.is_there(0) && scene.is_there(1));
         for waker in wakers {
             waker.join().unwrap();
         }
-        assert!(
-            !scene.beds[0].take_token(),
-            "a token was given and not taken"
-        );
+        scene.assert_no_token_is_left();
     });
 }
