@@ -8,6 +8,7 @@ pub use crate::sums::{Linked, Sums};
 
 use std::ptr::NonNull;
 
+use crate::chunks::Chunks;
 use crate::memory::class_of;
 use crate::record::FrameRecord;
 use crate::share::Share;
@@ -26,7 +27,7 @@ impl Books {
     pub fn new(workers: usize) -> Self {
         let record: &'static FrameRecord = Box::leak(Box::new(FrameRecord::new()));
         record.open(None);
-        let share = |_| &*Box::leak(Box::new(Share::new(record)));
+        let share = |_| &*Box::leak(Box::new(Share::new(record, Chunks::default())));
         Self {
             record,
             shares: (0..workers).map(share).collect(),
