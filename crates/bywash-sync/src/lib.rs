@@ -35,6 +35,10 @@ pub mod atomic;
 pub mod cell;
 pub mod futex;
 pub mod hint;
+#[cfg_attr(
+    bywash_tsan,
+    expect(unsafe_code, reason = "tells a sanitizer what it cannot see")
+)]
 pub mod lock;
 #[cfg(any(bywash_loom, bywash_shuttle))]
 pub mod model;

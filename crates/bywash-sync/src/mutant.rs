@@ -1,19 +1,21 @@
 //! Mutants: orderings weakened and steps dropped on request, to see that a model turns red.
 
-/// Whether the mutant `name` is on: the value of `BYWASH_MUTANT` under loom, else a constant `false`.
+/// Whether the mutant `name` is on: the value of `BYWASH_MUTANT` under loom and ThreadSanitizer, else a
+/// constant `false`.
 ///
 /// A site reads `if !mutant("deque.steal.fence") { fence(SeqCst) }` and costs nothing in a real
 /// build, where the branch is folded away.
-#[cfg(not(bywash_loom))]
+#[cfg(not(any(bywash_loom, bywash_tsan)))]
 #[inline(always)]
 pub const fn mutant(_name: &str) -> bool {
     false
 }
 
 /// Whether the mutant `name` is on: the value of `BYWASH_MUTANT`, read once per process.
-#[cfg(bywash_loom)]
+#[cfg(any(bywash_loom, bywash_tsan))]
 pub fn mutant(name: &str) -> bool {
     let on = selected().is_some_and(|selected| selected == name);
+    #[cfg(bywash_loom)]
     if on {
         REACHED.store(true, std::sync::atomic::Ordering::Relaxed);
     }
@@ -40,7 +42,7 @@ macro_rules! ordering {
 static REACHED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 
 /// The mutant this process was started for.
-#[cfg(bywash_loom)]
+#[cfg(any(bywash_loom, bywash_tsan))]
 pub(crate) fn selected() -> Option<&'static str> {
     static SELECTED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
     SELECTED

@@ -4,16 +4,12 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::PoisonError;
 
-use bywash_sync::atomic::{AtomicUsize, Ordering};
 use bywash_sync::lock::Mutex;
 
 use crate::context::Context;
 use crate::jobs::JobSystem;
+use crate::loops::LoopLatch;
 use crate::wait::{Awaited, drop_quietly};
-
-/// Beside the count of workers that are not done.
-const WAITED: usize = 1;
-const ONE: usize = 2;
 
 impl JobSystem {
     /// Runs `body` once on each worker, at the same time as far as there are processors, and returns
@@ -34,7 +30,7 @@ impl JobSystem {
         let workers = system.settle();
         let round = Round {
             body,
-            left: AtomicUsize::new(workers * ONE),
+            latch: LoopLatch::new(workers as u32),
             results: (0..workers).map(|_| Mutex::new(None)).collect(),
         };
         system.enter(|worker| {
@@ -58,9 +54,10 @@ impl JobSystem {
     }
 }
 
+/// A loop whose units are the workers.
 struct Round<F, T> {
     body: F,
-    left: AtomicUsize,
+    latch: LoopLatch,
     results: Box<[Mutex<Option<Outcome<T>>>]>,
 }
 
@@ -79,8 +76,8 @@ where
         *place = Some(result);
         drop(place);
         let address = self.address();
-        // AcqRel: pairs with the Acquire in `is_over`. The last touch of the round.
-        if self.left.fetch_sub(ONE, Ordering::AcqRel) == ONE + WAITED {
+        // The last touch of the round.
+        if self.latch.count_done(1) {
             worker.system().wake_who_waits_for(address);
         }
     }
@@ -108,12 +105,10 @@ impl<F, T> Awaited for Round<F, T> {
     }
 
     fn is_over(&self) -> bool {
-        // Acquire: pairs with the AcqRel in `run`.
-        self.left.load(Ordering::Acquire) < ONE
+        self.latch.is_over()
     }
 
     fn add_waiter(&self) {
-        // Relaxed: the last one's subtraction reads this very word.
-        self.left.fetch_or(WAITED, Ordering::Relaxed);
+        self.latch.expect_sleep();
     }
 }

@@ -31,6 +31,43 @@ use crate::worker::Worker;
 ///     frame.spawn_detached(|_| assert_eq!(local, 1));
 /// });
 /// ```
+/// Two jobs, or the two sides of a join, cannot change the same thing:
+/// ```compile_fail,E0499
+/// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
+/// let mut sum = 0;
+/// jobs.frame(|frame| for _ in 0..2 { frame.spawn_detached(|_| sum += 1); });
+/// ```
+/// ```compile_fail,E0499
+/// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
+/// let mut sum = 0;
+/// jobs.join(|_| sum += 1, |_| sum += 2);
+/// ```
+/// Nor do jobs take, share or give back what belongs to one thread:
+/// ```compile_fail,E0277
+/// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
+/// let one_threads = std::rc::Rc::new(1);
+/// jobs.frame(|frame| frame.spawn_detached(move |_| drop(one_threads)));
+/// ```
+/// ```compile_fail,E0277
+/// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
+/// let one_threads = std::cell::Cell::new(1);
+/// jobs.join(|_| one_threads.set(2), |_| ());
+/// ```
+/// ```compile_fail,E0277
+/// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
+/// jobs.frame(|frame| drop(frame.spawn_job(|_| std::rc::Rc::new(1))));
+/// ```
+/// Memory goes back at the frame's end, when no job is left, and not before; what drops in it does so
+/// inside:
+/// ```compile_fail,E0596
+/// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
+/// jobs.frame(|frame| frame.arena().reset());
+/// ```
+/// ```compile_fail,E0521
+/// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();
+/// let mut kept = None;
+/// jobs.frame(|frame| kept = Some(frame.arena().frame_box(String::new())));
+/// ```
 /// The frame itself stays on its thread: no job, no side of a join, no other thread has it.
 /// ```compile_fail,E0277
 /// # let jobs = bywash::JobSystem::builder().workers(2).build().unwrap();

@@ -14,7 +14,7 @@
 //! it is seen. `helpers` holds those who wait for something particular and sleep; they keep their
 //! seats.
 
-use bywash_sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+use bywash_sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use bywash_sync::{CachePadded, Parker, mutant, ordering};
 
 /// One bit a seat, in words of 64.
@@ -57,7 +57,7 @@ impl Bits {
     fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.0.iter().enumerate().flat_map(|(index, word)| {
             // Acquire: pairs with `set`: what a seat's occupant said before is then readable.
-            let mut bits = word.load(Ordering::Acquire);
+            let mut bits = word.load(ordering!(Acquire, "idle.look.order" => Relaxed));
             std::iter::from_fn(move || {
                 let seat = (bits != 0).then(|| index * 64 + bits.trailing_zeros() as usize);
                 bits &= bits.wrapping_sub(1);
@@ -72,6 +72,18 @@ pub struct Idle {
     free: Bits,
     helpers: Bits,
     searching: CachePadded<AtomicUsize>,
+    stopping: AtomicBool,
+}
+
+/// Where somebody is who was called.
+#[derive(PartialEq, Eq)]
+pub enum Called {
+    /// Up: it looks once more before it sleeps.
+    Up,
+    /// Its seat was free, and is now taken for its thread, which needs a token.
+    InBed,
+    /// In a wait, from whose list it was taken: it needs a token.
+    InWait,
 }
 
 impl Idle {
@@ -83,6 +95,7 @@ impl Idle {
             free,
             helpers: Bits::new(seats + guests),
             searching: CachePadded::new(AtomicUsize::new(0)),
+            stopping: AtomicBool::new(false),
         }
     }
 
@@ -122,7 +135,7 @@ impl Idle {
 
     /// Returns whether this was the last who searched.
     pub fn stop_searching(&self) -> bool {
-        let was_last = self.searching.fetch_sub(1, Ordering::AcqRel) == 1;
+        let was_last = self.searching.fetch_sub(1, Ordering::Relaxed) == 1;
         // SeqCst: pairs with the fence in `has_sleepers`: either the publisher sees that nobody
         // searches any more, or the look that follows sees what it published.
         if !mutant("idle.searching.fence") {
@@ -198,6 +211,43 @@ impl Idle {
                 parker.unpark();
             }
         }
+    }
+
+    /// After something was left for `seat`'s occupant alone, whoever that is to be.
+    pub fn call(&self, seat: usize) -> Called {
+        // SeqCst: pairs with the fences in `leave_seat` and `start_waiting`: either the occupant's last
+        // look sees what was left, or this sees that it sleeps.
+        if !mutant("idle.call.fence") {
+            fence(Ordering::SeqCst);
+        }
+        if self.take_seat(seat) {
+            Called::InBed
+        } else if self.stop_waiting(seat) {
+            Called::InWait
+        } else {
+            Called::Up
+        }
+    }
+
+    /// Everybody is to end when nothing is left to do; `rouse` gives tokens to those who sleep.
+    pub fn stop(&self, rouse: impl FnMut(usize)) {
+        // Release: pairs with the Acquire in `is_stopping`.
+        let order = ordering!(Release, "idle.stop" => Relaxed);
+        self.stopping.store(true, order);
+        // SeqCst: pairs with the fence in `leave_seat`: either the thread's seat is free here, or its
+        // last look sees that the system stops.
+        if !mutant("idle.stop.fence") {
+            fence(Ordering::SeqCst);
+        }
+        let taken = self.free_seats().filter(|&seat| self.take_seat(seat));
+        taken.for_each(rouse);
+    }
+
+    /// Whether everybody is to end. Whoever looks around afterwards sees all that was posted before.
+    pub fn is_stopping(&self) -> bool {
+        // Acquire: pairs with the Release in `stop`.
+        let order = ordering!(Acquire, "idle.is_stopping" => Relaxed);
+        self.stopping.load(order)
     }
 
     /// Seats whose occupants sleep in a wait.

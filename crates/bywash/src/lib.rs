@@ -64,6 +64,11 @@ mod prefetch;
 )]
 mod record;
 mod rings;
+#[cfg_attr(
+    not(any(bywash_loom, bywash_shuttle)),
+    expect(unreachable_pub, reason = "the model checker drives it by itself")
+)]
+mod roll;
 #[expect(
     unsafe_code,
     reason = "a seat is taken on behalf of the calling thread"
@@ -104,6 +109,7 @@ mod worker;
 /// The parts that the model checker drives by themselves.
 #[cfg(any(bywash_loom, bywash_shuttle))]
 #[doc(hidden)]
+#[expect(unsafe_code, reason = "gives blocks to scenarios and takes them back")]
 pub mod model;
 
 pub use builder::{Builder, MOST_WORKERS};

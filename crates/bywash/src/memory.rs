@@ -12,6 +12,7 @@ use std::ptr::{NonNull, null_mut};
 
 use bywash_arena::Arena;
 use bywash_sync::atomic::{AtomicPtr, Ordering};
+use bywash_sync::{mutant, ordering};
 
 use crate::chunks::Chunks;
 use crate::prefetch::{LINE, prefetch_to_write};
@@ -28,8 +29,8 @@ const ALIGNMENT: usize = 64;
 /// Bytes taken from the arena at a time, if blocks are smaller than that.
 const PIECE: usize = 4_096;
 
-/// Blocks in a full magazine.
-const MAGAZINE: u32 = 64;
+/// Blocks in a full magazine. Under loom two are a chain already.
+const MAGAZINE: u32 = if cfg!(bywash_loom) { 2 } else { 64 };
 
 /// A chain of free blocks of one class; lies in the first of them.
 #[repr(C)]
@@ -195,8 +196,7 @@ impl Shelf {
     ) -> NonNull<Magazine> {
         let passed = record.magazines(class, false);
         if self.full.get().is_null() && !passed.load(Ordering::Relaxed).is_null() {
-            // Acquire: pairs with the Release in `donate`; the links of the chain are then readable.
-            self.full.set(passed.swap(null_mut(), Ordering::Acquire));
+            self.full.set(take_all(passed));
         }
         if let Some(magazine) = NonNull::new(self.full.get()) {
             // SAFETY: a filed magazine is free memory of this frame, and its links were written
@@ -256,10 +256,27 @@ fn donate(stack: &AtomicPtr<Magazine>, magazine: *mut Magazine) {
     loop {
         // SAFETY: the magazine is not shared before the compare-and-swap below succeeds.
         unsafe { (*magazine).next_magazine = head };
-        // Release: pairs with the Acquire swap in `take_slow`. Takers take all, so there is no ABA.
-        match stack.compare_exchange_weak(head, magazine, Ordering::Release, Ordering::Relaxed) {
+        // Release: pairs with the Acquire in `take_all`: who has a block then comes after those who had it
+        // before. Takers take all, so there is no ABA.
+        let order = ordering!(Release, "memory.donate" => Relaxed);
+        if mutant("memory.donate.claim") {
+            return stack.store(magazine, order);
+        }
+        match stack.compare_exchange_weak(head, magazine, order, Ordering::Relaxed) {
             Ok(_) => return,
             Err(other) => head = other,
         }
     }
+}
+
+/// Takes every magazine that was put there, linked.
+fn take_all(stack: &AtomicPtr<Magazine>) -> *mut Magazine {
+    // Acquire: pairs with the Release in `donate`, of every magazine of the chain.
+    let order = ordering!(Acquire, "memory.take" => Relaxed);
+    if mutant("memory.take.claim") {
+        let all = stack.load(order);
+        stack.store(null_mut(), Ordering::Relaxed);
+        return all;
+    }
+    stack.swap(null_mut(), order)
 }

@@ -64,7 +64,7 @@ impl FrameRecord {
     /// Ends the frame: one store, whatever its size. Returns the panic nobody claimed.
     pub(crate) fn close(&self) -> Option<Box<dyn Any + Send>> {
         self.shares.store(null_mut(), Ordering::Relaxed);
-        if self.has_magazines.load(Ordering::Relaxed) {
+        if self.has_magazines.load(Ordering::Relaxed) && !mutant("record.magazines") {
             self.has_magazines.store(false, Ordering::Relaxed);
             for magazine in &self.magazines {
                 magazine.store(null_mut(), Ordering::Relaxed);

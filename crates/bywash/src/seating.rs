@@ -97,8 +97,7 @@ impl System {
                 });
                 // SAFETY: nobody has sat there yet, and the seat is the system's own.
                 unsafe { seat.install(NonNull::from(self), true) };
-                // Release: pairs with the Acquire in `guest_seats`.
-                self.guests.made.store(made + 1, Ordering::Release);
+                self.guests.made.store(made + 1, Ordering::Relaxed);
                 return index;
             }
             drop(free);

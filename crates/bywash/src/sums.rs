@@ -72,26 +72,26 @@ impl<N: Linked> Sums<N> {
         done == self.spawned()
     }
 
+    /// Asked after `done` was read, which acquires: whatever a job spawned before it was counted as done
+    /// is in these numbers, since nobody sees an older one than what came before.
     #[inline(always)]
     fn spawned(&self) -> u64 {
-        // Acquire: pairs with the AcqRel of other workers' spawns, so that a job that was counted
-        // here before its spawner was counted as done is not overlooked.
-        self.by_others.spawned.load(Ordering::Acquire)
-            + self.by_owner.spawned.load(Ordering::Relaxed)
+        let by_others = self.by_others.spawned.load(Ordering::Relaxed);
+        by_others + self.by_owner.spawned.load(Ordering::Relaxed)
     }
 
     /// Counts jobs as spawned by `whom`, before anybody can see them.
+    ///
+    /// Relaxed: who finishes such a job learnt of it by a later Release, or is this worker.
     #[inline(always)]
     pub fn count_spawned(&self, whom: *const (), jobs: u64) {
         if std::ptr::eq(whom, self.by_owner.owner) {
             let spawned = self.by_owner.spawned.load(Ordering::Relaxed);
-            // Relaxed: who finishes the job learnt of it by a later Release, or is this worker.
             self.by_owner
                 .spawned
                 .store(spawned + jobs, Ordering::Relaxed);
         } else {
-            // AcqRel: see `spawned`.
-            self.by_others.spawned.fetch_add(jobs, Ordering::AcqRel);
+            self.by_others.spawned.fetch_add(jobs, Ordering::Relaxed);
         }
     }
 

@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock, PoisonError};
 
 use bywash_sync::CachePadded;
-use bywash_sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use bywash_sync::atomic::{AtomicUsize, Ordering};
 use bywash_sync::lock::Mutex;
 use bywash_sync::thread::JoinHandle;
 use bywash_topology::{Pinned, Pinning};
@@ -17,6 +17,7 @@ use crate::lanes::Lanes;
 use crate::loops::Places;
 use crate::patience::WaitPolicy;
 use crate::rings::Rings;
+use crate::roll::Roll;
 use crate::spill::Spillover;
 use crate::worker::{Seat, Worker};
 
@@ -30,8 +31,7 @@ pub(crate) struct System {
     idle: Idle,
     inbox: Inbox,
     lanes: Lanes,
-    stopping: AtomicBool,
-    with_threads: AtomicUsize,
+    roll: Roll,
     /// Callers who wait for a searching worker to leave its seat.
     pub(crate) callers: CachePadded<AtomicUsize>,
     pub(crate) settings: Settings,
@@ -80,8 +80,7 @@ impl System {
             idle: Idle::new(workers, GUESTS),
             inbox: Inbox::new(),
             lanes: Lanes::new(),
-            stopping: AtomicBool::new(false),
-            with_threads: AtomicUsize::new(workers),
+            roll: Roll::new(workers),
             callers: CachePadded::new(AtomicUsize::new(0)),
             settings,
             places: Places::of(plan, workers),
@@ -137,8 +136,8 @@ impl System {
     }
 
     pub(crate) fn guest_seats(&self) -> impl Iterator<Item = &Seat> {
-        // Acquire: pairs with the Release in `take_guest_seat`.
-        let made = self.guests.made.load(Ordering::Acquire);
+        // Relaxed: a seat is published by the cell that it is in.
+        let made = self.guests.made.load(Ordering::Relaxed);
         self.guests.seats[..made]
             .iter()
             .filter_map(OnceLock::get)
@@ -161,13 +160,7 @@ impl System {
     /// A thread could not be started: nobody is to be woken on these seats, though some may have theirs.
     /// Callers can sit on them all the same.
     pub(crate) fn run_without_threads_from(&self, first: usize) {
-        let first = self
-            .with_threads
-            .fetch_min(first, Ordering::Relaxed)
-            .min(first);
-        // SeqCst: pairs with the fence in `rouse`, see there.
-        fence(Ordering::SeqCst);
-        for index in first..self.seats.len() {
+        for index in self.roll.refuse_from(first)..self.seats.len() {
             if self.take_back(index) {
                 self.wake_for_inbox();
             }
@@ -178,10 +171,7 @@ impl System {
     /// not, the seat is free again.
     pub(crate) fn rouse(&self, index: usize) -> bool {
         self.seats[index].bed.unpark();
-        // SeqCst: pairs with the fence in `run_without_threads_from`: either this sees that the thread
-        // will never come, or the token is seen there, and whoever takes it gives the seat back.
-        fence(Ordering::SeqCst);
-        index < self.seats_with_threads() || !self.take_back(index)
+        self.roll.will_come(index) || !self.take_back(index)
     }
 
     /// Frees a seat where nobody is to be woken, if it was taken for its thread; whether it was.
@@ -230,7 +220,7 @@ impl System {
 
     /// How many seats have a thread, or will: all, unless the operating system has refused one by now.
     pub(crate) fn seats_with_threads(&self) -> usize {
-        self.with_threads.load(Ordering::Relaxed)
+        self.roll.with_threads()
     }
 
     /// Binds the calling thread where the plan says, and keeps what came of it.
@@ -250,22 +240,11 @@ impl System {
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        // Acquire: pairs with the Release in `stop`; a worker that looks around afterwards sees every
-        // job that was posted before the last handle went.
-        self.stopping.load(Ordering::Acquire)
+        self.idle.is_stopping()
     }
 
     /// Tells every thread to end when nothing is left to do.
     pub(crate) fn stop(&self) {
-        // Release: pairs with the Acquire in `is_stopping`.
-        self.stopping.store(true, Ordering::Release);
-        // SeqCst: pairs with the fence in `Idle::leave_seat`: either the thread's seat is free here,
-        // or its last look sees that the system stops.
-        fence(Ordering::SeqCst);
-        for (index, seat) in self.seats.iter().enumerate() {
-            if self.idle.take_seat(index) {
-                seat.bed.unpark();
-            }
-        }
+        self.idle.stop(|index| self.seats[index].bed.unpark());
     }
 }

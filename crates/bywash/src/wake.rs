@@ -1,9 +1,8 @@
 //! Whom a publication, a message or the end of something wakes.
 
-use bywash_sync::atomic::{Ordering, fence};
-
 use crate::context::Context;
 use crate::deque::Deque;
+use crate::idle::Called;
 use crate::job::JobRef;
 use crate::record::FrameRecord;
 use crate::spill::Sight;
@@ -97,13 +96,10 @@ impl System {
         let seat = self.seat(index);
         // SAFETY: as the caller says.
         unsafe { seat.mail.post_borrowing(body) };
-        // SeqCst: pairs with the fences in `Idle::leave_seat` and `Idle::start_waiting`: either the
-        // occupant's last look sees the letter, or this sees that it sleeps.
-        fence(Ordering::SeqCst);
-        if self.idle().take_seat(index) {
-            self.rouse(index);
-        } else if self.idle().stop_waiting(index) {
-            seat.parker.unpark();
+        match self.idle().call(index) {
+            Called::InBed => _ = self.rouse(index),
+            Called::InWait => seat.parker.unpark(),
+            Called::Up => {}
         }
     }
 

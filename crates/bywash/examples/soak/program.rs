@@ -20,7 +20,7 @@ pub(crate) enum Step {
     Frame(Steps),
     Isolate(Steps),
     Caught(Steps),
-    /// A frame of the other system.
+    /// A frame of the other system, whose jobs may come back to this one.
     Other(Steps),
     Batch(u64),
     /// One of its tasks panics, and the others run.
@@ -31,6 +31,14 @@ pub(crate) enum Step {
     /// Panics in one of its items.
     BrokenLoop(u64),
     Reduce(u64),
+    /// Tiles of so many rows, walked and changed.
+    Tiles(u64),
+    /// A loop that fails at one index, if it has it.
+    Try(u64, u64),
+    /// Two slices in step, one of them changed.
+    Zip(u64),
+    /// A value for each worker, changed in a loop.
+    PerWorker(u64),
     /// Collects, scans, sorts, changes and searches so many numbers.
     Numbers(u64),
     /// A handle that another job waits for. What it waits for waits for nothing itself.
@@ -111,9 +119,13 @@ impl Author {
             17 if broken => Step::BrokenBatch(1 + self.random.below(50)),
             17 => Step::Batch(self.random.below(50)),
             18 if broken => Step::BrokenLoop(1 + self.random.below(300)),
-            18 => match self.random.below(3) {
+            18 => match self.random.below(7) {
                 0 => Step::Loop(self.random.below(300)),
                 1 => Step::LaterLoop(self.random.below(300)),
+                2 => Step::Tiles(self.random.below(60)),
+                3 => Step::Try(self.random.below(300), self.random.below(300)),
+                4 => Step::Zip(self.random.below(300)),
+                5 => Step::PerWorker(self.random.below(300)),
                 _ => Step::Reduce(self.random.below(3_000)),
             },
             19 => Step::Numbers(self.random.below(600)),
@@ -185,6 +197,10 @@ impl Model {
                 *frame = true;
             }
             Step::Loop(len) | Step::LaterLoop(len) => self.sum += len,
+            Step::Tiles(rows) => self.sum += 2 * COLUMNS * rows,
+            Step::Try(len, wrong) => self.sum += len.min(wrong),
+            Step::Zip(len) => self.sum += 3 * len * len.saturating_sub(1) / 2,
+            Step::PerWorker(len) => self.sum += len,
             Step::Numbers(len) => self.sum += numbers(*len),
             Step::Passed(number) => {
                 self.sum += number;
@@ -203,6 +219,9 @@ impl Model {
         false
     }
 }
+
+/// How many columns the matrix of [`Step::Tiles`] has.
+pub(crate) const COLUMNS: u64 = 10;
 
 /// What [`Step::Numbers`] comes to: of the first numbers' squares, the running sums' greatest, how many
 /// squares are even, and each of them once more.

@@ -53,6 +53,7 @@ mod tries;
 pub(crate) use costs::LoopCosts;
 pub use hints::{Granularity, LoopHints, Partitioner};
 pub use in_step::InStep;
+pub(crate) use latch::LoopLatch;
 pub use per_worker::PerWorker;
 pub(crate) use places::Places;
 pub use tiles::Tile;

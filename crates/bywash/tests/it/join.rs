@@ -1,9 +1,10 @@
 //! Joins: both sides ended or never started, whatever panics, however deep.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use bywash::{Context, JobSystem};
+use bywash::{Context, Doing, JobSystem};
 
 fn systems() -> impl Iterator<Item = JobSystem> {
     [1, 2, 3, 8, 22]
@@ -78,6 +79,30 @@ fn a_panic_in_the_first_side_comes_out_and_the_second_ran_or_was_dropped() {
             assert_eq!(dropped.into_inner(), 1);
         }
     }
+}
+
+#[test]
+fn a_second_side_that_nobody_began_when_the_first_panicked_is_dropped_unrun() {
+    let jobs = JobSystem::builder().workers(1).build().unwrap();
+    // The one worker's seat is this thread's once its own sleeps: nobody else is there.
+    let mut watch = jobs.stall_watch();
+    while watch.look().any(|report| report.doing != Doing::Asleep) {
+        std::thread::yield_now();
+    }
+    let (owned, ran) = (Arc::new(()), AtomicBool::new(false));
+    let held = Arc::clone(&owned);
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        jobs.join(
+            |_| -> () { panic!("first") },
+            |_| {
+                let _held = held;
+                ran.store(true, Ordering::Relaxed);
+            },
+        )
+    }));
+    assert_eq!(words(result.unwrap_err()), "first");
+    assert_eq!(Arc::strong_count(&owned), 1);
+    assert!(!ran.into_inner());
 }
 
 #[test]

@@ -94,6 +94,33 @@ fn a_panic_counts_down_its_counter() {
 }
 
 #[test]
+fn a_continuation_on_a_counter_whose_jobs_have_all_panicked_starts_at_once() {
+    for jobs in systems() {
+        let after = AtomicUsize::new(0);
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            jobs.frame(|frame| {
+                let group = frame.counter();
+                for _ in 0..20 {
+                    frame.spawn_with_counter(group, |_| resume_unwind(Box::new("counted")));
+                }
+                frame.wait(group);
+                let after = &after;
+                frame.spawn_after(group, move |_| {
+                    after.fetch_add(1, Ordering::Relaxed);
+                });
+                // Counting again after that zero, and panicking again.
+                frame.spawn_with_counter(group, |_| resume_unwind(Box::new("once more")));
+                frame.spawn_after(group, move |_| {
+                    after.fetch_add(1, Ordering::Relaxed);
+                });
+            });
+        }));
+        assert_eq!(result.unwrap_err().downcast_ref(), Some(&"counted"));
+        assert_eq!(after.into_inner(), 2);
+    }
+}
+
+#[test]
 fn workers_survive_any_number_of_panics() {
     for jobs in systems() {
         for _ in 0..50 {

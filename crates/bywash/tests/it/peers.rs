@@ -248,6 +248,45 @@ fn a_nested_frame_leaves_the_closures_that_are_queued_around_it_alone() {
     }
 }
 
+/// framealloc: an alignment above 16 was ignored.
+#[test]
+fn what_a_job_captures_is_aligned_as_its_type_asks() {
+    #[repr(align(32))]
+    struct Small(u8);
+    #[repr(align(64))]
+    struct Line(u8);
+    #[repr(align(4096))]
+    struct Page(u8);
+    fn check<T>(value: &T, byte: u8, is_right: &AtomicUsize) {
+        let is_aligned = std::ptr::from_ref(value)
+            .addr()
+            .is_multiple_of(align_of::<T>());
+        is_right.fetch_add(usize::from(is_aligned && byte == 7), Ordering::Relaxed);
+    }
+    for workers in [1, 2, 4] {
+        let jobs = JobSystem::builder().workers(workers).build().unwrap();
+        let is_right = AtomicUsize::new(0);
+        jobs.frame(|frame| {
+            let is_right = &is_right;
+            let group = frame.counter();
+            for _ in 0..100 {
+                // A small one between: what follows does not lie right by itself.
+                frame.spawn_detached(move |_| check(&1_u8, 7, is_right));
+                let (small, line, page) = (Small(7), Line(7), Page(7));
+                frame.spawn_detached(move |_| check(&small, small.0, is_right));
+                frame.spawn_with_counter(group, move |_| check(&line, line.0, is_right));
+                let line = frame.spawn_job(move |_| {
+                    check(&page, page.0, is_right);
+                    Line(7)
+                });
+                let line = line.wait(frame);
+                check(&line, line.0, is_right);
+            }
+        });
+        assert_eq!(is_right.into_inner(), 500);
+    }
+}
+
 /// RustFiber: thread-locals did not tell systems apart, and a spawn went to the wrong one.
 #[test]
 fn a_job_is_run_by_the_system_whose_context_spawned_it() {

@@ -58,6 +58,58 @@ fn a_workers_overflowing_stack_ends_the_process_with_words() {
 }
 
 #[test]
+fn the_global_system_is_built_once_as_the_environment_says_or_not_at_all() {
+    const NAME: &str =
+        "processes::the_global_system_is_built_once_as_the_environment_says_or_not_at_all";
+    if is_inside() {
+        match bywash::try_global() {
+            Ok(jobs) => println!("{} workers", jobs.seats()),
+            Err(error) => {
+                println!("{error}");
+                // What was refused can still be built otherwise.
+                JobSystem::builder().workers(5).build_global().unwrap();
+            }
+        }
+        let workers = bywash::global().seats();
+        let again = JobSystem::builder().workers(workers + 1).build_global();
+        assert!(matches!(again, Err(bywash::BuildError::GlobalExists)));
+        assert_eq!(bywash::join(|_| 1, |_| 2), (1, 2));
+        println!("{} workers stay", bywash::global().seats());
+        return;
+    }
+    let usable = std::thread::available_parallelism().unwrap();
+    let usable = format!("{usable} workers stay");
+    for (environment, expected) in [
+        ("export BYWASH_WORKERS=3", ["3 workers", "3 workers stay"]),
+        ("export BYWASH_WORKERS=0", ["workers", &usable]),
+        (
+            "unset BYWASH_WORKERS BYWASH_PLACEMENT",
+            ["workers", &usable],
+        ),
+        (
+            "export BYWASH_WORKERS=many",
+            ["BYWASH_WORKERS", "5 workers stay"],
+        ),
+        (
+            "export BYWASH_WORKERS=$(printf '\\377')",
+            ["BYWASH_WORKERS", "5 workers stay"],
+        ),
+        (
+            "export BYWASH_PLACEMENT=anywhere",
+            ["BYWASH_PLACEMENT", "5 workers stay"],
+        ),
+    ] {
+        let output = inside(NAME, environment);
+        let words = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{environment}: {output:?}");
+        assert!(
+            expected.iter().all(|expected| words.contains(expected)),
+            "{words}"
+        );
+    }
+}
+
+#[test]
 #[cfg_attr(bywash_asan, ignore = "the sanitizer needs more addresses than that")]
 fn callers_do_the_work_of_workers_whose_threads_did_not_start() {
     if is_inside() {

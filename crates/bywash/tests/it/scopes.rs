@@ -134,6 +134,65 @@ fn two_interleaved_frames_end_out_of_order_on_one_worker() {
 }
 
 #[test]
+fn a_worker_that_served_two_frames_keeps_the_memory_of_the_one_that_ends_last() {
+    /// A job of `frame` for whoever else is there: it paints memory of its worker, which it returns.
+    fn elsewhere<'f>(frame: &bywash::Frame<'f, '_>, paint: u8) -> (usize, &'f [u8]) {
+        let handle = frame.spawn_job(move |ctx| {
+            let painted = ctx.alloc_slice_fill_with(3_000, |_| paint);
+            (ctx.worker_index(), &*painted)
+        });
+        while !handle.is_done() {
+            std::thread::yield_now();
+        }
+        handle.wait(frame)
+    }
+    // Two callers, and mostly one worker that is free for the jobs of both.
+    let jobs = JobSystem::builder().workers(3).build().unwrap();
+    let step = Barrier::new(2);
+    let servers = Mutex::new(Vec::new());
+    let serves = |server| servers.lock().unwrap().push(server);
+    let mut rounds_with_one_server = 0;
+    for round in 0..200 {
+        std::thread::scope(|threads| {
+            for opens_first in [true, false] {
+                let (jobs, step, serves) = (&jobs, &step, &serves);
+                threads.spawn(move || {
+                    if !opens_first {
+                        step.wait();
+                    }
+                    let ends_first = opens_first == (round % 2 == 0);
+                    jobs.frame(|frame| {
+                        let (server, painted) = elsewhere(frame, 1);
+                        serves(server);
+                        if opens_first {
+                            step.wait();
+                        }
+                        step.wait();
+                        // Both frames are open.
+                        if ends_first {
+                            return;
+                        }
+                        step.wait();
+                        // The other has ended, and what it had is in use again.
+                        let (_, more) = elsewhere(frame, 2);
+                        assert!(painted.iter().all(|&byte| byte == 1));
+                        assert!(more.iter().all(|&byte| byte == 2));
+                    });
+                    if ends_first {
+                        serves(jobs.frame(|frame| elsewhere(frame, 3).0));
+                        step.wait();
+                    }
+                });
+            }
+        });
+        let mut served = servers.lock().unwrap().drain(..).collect::<Vec<_>>();
+        served.dedup();
+        rounds_with_one_server += usize::from(served.len() == 1);
+    }
+    assert_ne!(rounds_with_one_server, 0, "no worker served both frames");
+}
+
+#[test]
 fn frames_of_two_systems_interleave_on_one_thread() {
     let one = JobSystem::builder().workers(2).build().unwrap();
     let other = JobSystem::builder().workers(3).build().unwrap();

@@ -1,9 +1,10 @@
 //! What reaches particular workers, and what goes before or after the rest.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use bywash::{JobSystem, Priority};
+use bywash::{Doing, JobSystem, Priority, WaitPolicy};
 
 fn system(workers: usize) -> JobSystem {
     JobSystem::builder().workers(workers).build().unwrap()
@@ -31,13 +32,41 @@ fn a_barrier_inside_a_broadcast_is_passed() {
 }
 
 #[test]
-fn the_lowest_workers_panic_comes_out_of_a_broadcast() {
+fn a_broadcast_reaches_workers_that_all_sleep() {
+    for workers in [1, 2, 5] {
+        let jobs = JobSystem::builder()
+            .workers(workers)
+            .wait_policy(WaitPolicy::Power)
+            .build()
+            .unwrap();
+        let mut watch = jobs.stall_watch();
+        for _ in 0..100 {
+            while watch.look().any(|report| report.doing != Doing::Asleep) {
+                std::thread::yield_now();
+            }
+            let indices = jobs.broadcast(|ctx| ctx.worker_index());
+            assert!(indices.into_iter().eq(0..workers));
+        }
+    }
+}
+
+#[test]
+fn whichever_workers_panic_in_a_broadcast_all_run_it_and_the_lowest_ones_panic_comes_out() {
     let jobs = system(4);
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        jobs.broadcast(|ctx| assert!(ctx.worker_index() == 0, "worker {}", ctx.worker_index()));
-    }));
-    let words = result.unwrap_err();
-    assert_eq!(words.downcast_ref::<String>().unwrap(), "worker 1");
+    for panicking in 1..1_usize << 4 {
+        let ran = AtomicUsize::new(0);
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            jobs.broadcast(|ctx| {
+                ran.fetch_add(1, Ordering::Relaxed);
+                if panicking >> ctx.worker_index() & 1 == 1 {
+                    panic_any(ctx.worker_index());
+                }
+            });
+        }));
+        let first = result.unwrap_err().downcast_ref::<usize>().copied();
+        assert_eq!(first, Some(panicking.trailing_zeros() as usize));
+        assert_eq!(ran.into_inner(), 4);
+    }
     assert_eq!(jobs.broadcast(|_| 1), [1; 4]);
 }
 
@@ -58,6 +87,46 @@ fn after_a_high_job_is_posted_one_worker_begins_no_further_normal_one_before_it(
     });
     assert_eq!(begun.into_inner(), 1_000);
     assert!(begun_before.into_inner() <= 1);
+}
+
+#[test]
+fn after_a_high_job_is_posted_no_worker_begins_more_than_one_normal_one_before_it() {
+    for workers in [2, 4, 8] {
+        let jobs = system(workers);
+        for goes_on in 0..workers {
+            let (begun, is_posted) = (AtomicUsize::new(0), AtomicBool::new(false));
+            let (begun_before, is_high_begun) = (AtomicUsize::new(0), AtomicBool::new(false));
+            // All workers but one stay inside the normal job that they run until the high one has begun.
+            let stays = |index| {
+                let is_free = index == goes_on && is_posted.load(Ordering::Acquire);
+                !is_free && !is_high_begun.load(Ordering::Acquire)
+            };
+            jobs.frame(|frame| {
+                for _ in 0..1_000 {
+                    frame.spawn_detached(|ctx| {
+                        begun.fetch_add(1, Ordering::Relaxed);
+                        while stays(ctx.worker_index()) {
+                            std::thread::yield_now();
+                        }
+                    });
+                }
+                while begun.load(Ordering::Relaxed) < workers - 1 {
+                    std::thread::yield_now();
+                }
+                frame.spawn_with_priority(Priority::High, |_| {
+                    begun_before.store(begun.load(Ordering::Relaxed), Ordering::Relaxed);
+                    is_high_begun.store(true, Ordering::Release);
+                });
+                is_posted.store(true, Ordering::Release);
+                while stays(frame.worker_index()) {
+                    std::thread::yield_now();
+                }
+            });
+            assert_eq!(begun.into_inner(), 1_000);
+            let further = begun_before.into_inner() - (workers - 1);
+            assert!(further <= 1, "worker {goes_on} of {workers}: {further}");
+        }
+    }
 }
 
 #[test]

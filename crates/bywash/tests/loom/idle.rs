@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use bywash::model::Idle;
-use bywash_sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use bywash::model::{Called, Idle, Roll};
+use bywash_sync::atomic::{AtomicU64, Ordering};
 use bywash_sync::cell::UnsafeCell;
 use bywash_sync::model::{BOUND, model};
 use bywash_sync::{Parker, mutant, thread};
@@ -15,7 +15,6 @@ struct Scene {
     idle: Idle,
     queues: Vec<AtomicU64>,
     beds: Vec<Parker>,
-    stopping: AtomicBool,
     /// What only the occupant of seat 0 touches.
     own: UnsafeCell<usize>,
 }
@@ -31,7 +30,6 @@ impl Scene {
             idle: Idle::new(seats, 0),
             queues: (0..2).map(|_| AtomicU64::new(0)).collect(),
             beds: (0..seats).map(|_| Parker::new()).collect(),
-            stopping: AtomicBool::new(false),
             own: UnsafeCell::new(0),
         })
     }
@@ -56,8 +54,7 @@ impl Scene {
     }
 
     fn is_work_left(&self) -> bool {
-        let is_there = |queue: &AtomicU64| queue.load(Ordering::Relaxed) != 0;
-        self.stopping.load(Ordering::Relaxed) || self.queues.iter().any(is_there)
+        self.idle.is_stopping() || self.is_there(0) || self.is_there(1)
     }
 
     fn take(&self, queue: usize) -> bool {
@@ -75,6 +72,53 @@ impl Scene {
         }
     }
 
+    fn is_there(&self, queue: usize) -> bool {
+        self.queues[queue].load(Ordering::Relaxed) != 0
+    }
+
+    /// As a thread does that comes for what is in queue 0.
+    fn live_until_taken(&self) {
+        while !self.take(0) {
+            self.leave(0);
+            self.beds[0].park();
+        }
+    }
+
+    /// As a wait on seat 0 does.
+    fn sleep_until(&self, is_over: impl Fn() -> bool) {
+        while !is_over() {
+            self.idle.sleep_in_wait(0, &self.beds[0], &is_over);
+        }
+    }
+
+    #[track_caller]
+    fn assert_no_token_is_left(&self) {
+        let is_left = self.beds[0].take_token();
+        assert!(!is_left, "a token was given and not taken");
+    }
+
+    /// As `System::stop` does.
+    fn stop(&self) {
+        self.idle.stop(|seat| self.beds[seat].unpark());
+    }
+
+    /// As `System::deliver` does.
+    fn deliver(&self) {
+        self.queues[0].swap(1, Ordering::Relaxed);
+        if self.idle.call(0) != Called::Up {
+            self.beds[0].unpark();
+        }
+    }
+
+    /// As `System::take_back` does.
+    fn take_back(&self, seat: usize) -> bool {
+        let was_taken = self.beds[seat].take_token();
+        if was_taken {
+            self.idle.leave_seat(seat);
+        }
+        was_taken
+    }
+
     fn use_own(&self) {
         self.own.with_mut(|own| {
             // SAFETY: the caller occupies seat 0; loom checks that nobody else does.
@@ -90,12 +134,7 @@ fn a_publication_meets_a_worker_that_leaves() {
         let scene = Scene::new(1);
         assert!(scene.idle.take_seat(0));
         let worker = Arc::clone(&scene);
-        let worker = thread::spawn(move || {
-            while !worker.take(0) {
-                worker.leave(0);
-                worker.beds[0].park();
-            }
-        });
+        let worker = thread::spawn(move || worker.live_until_taken());
         scene.publish(0);
         worker.join().unwrap();
     });
@@ -162,7 +201,7 @@ fn a_seat_has_one_occupant_at_a_time() {
             loop {
                 own.beds[0].park();
                 own.use_own();
-                let stops = own.stopping.load(Ordering::Relaxed);
+                let stops = own.idle.is_stopping();
                 own.queues[0].store(0, Ordering::Relaxed);
                 own.leave(0);
                 if stops {
@@ -179,11 +218,7 @@ fn a_seat_has_one_occupant_at_a_time() {
         });
         scene.publish(0);
         caller.join().unwrap();
-        scene.stopping.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        if scene.idle.take_seat(0) {
-            scene.beds[0].unpark();
-        }
+        scene.stop();
         own.join().unwrap();
     });
 }
@@ -195,19 +230,99 @@ fn a_system_that_stops_meets_a_worker_that_leaves() {
         assert!(scene.idle.take_seat(0));
         let worker = Arc::clone(&scene);
         let worker = thread::spawn(move || {
-            while !worker.stopping.load(Ordering::Relaxed) {
+            while !worker.idle.is_stopping() {
                 worker.leave(0);
                 worker.beds[0].park();
             }
         });
-        scene.stopping.store(true, Ordering::Relaxed);
-        if !mutant("canary.idle.stop_without_fence") {
-            fence(Ordering::SeqCst);
-        }
-        if scene.idle.take_seat(0) {
-            scene.beds[0].unpark();
-        }
+        scene.stop();
         worker.join().unwrap();
+    });
+}
+
+#[test]
+fn whoever_sees_that_the_system_stops_sees_what_was_posted_before() {
+    model("idle::stop_seen", BOUND, 5, || {
+        let scene = Scene::new(1);
+        assert!(scene.idle.take_seat(0));
+        let worker = Arc::clone(&scene);
+        let worker = thread::spawn(move || {
+            if worker.idle.is_stopping() {
+                let seen = worker.queues[0].load(Ordering::Relaxed);
+                assert_eq!(seen, 1, "a job was left behind");
+            }
+        });
+        scene.queues[0].swap(1, Ordering::Relaxed);
+        scene.stop();
+        worker.join().unwrap();
+    });
+}
+
+#[test]
+fn a_letter_meets_an_occupant_that_leaves() {
+    model("idle::letter_leaves", BOUND, 100, || {
+        let scene = Scene::new(1);
+        assert!(scene.idle.take_seat(0));
+        let worker = Arc::clone(&scene);
+        let worker = thread::spawn(move || worker.live_until_taken());
+        scene.deliver();
+        worker.join().unwrap();
+    });
+}
+
+#[test]
+fn a_letter_meets_an_occupant_that_is_about_to_sleep_in_a_wait() {
+    model("idle::letter_waits", BOUND, 50, || {
+        let scene = Scene::new(1);
+        assert!(scene.idle.take_seat(0));
+        let sender = Arc::clone(&scene);
+        let sender = thread::spawn(move || sender.deliver());
+        scene.sleep_until(|| scene.is_there(0));
+        sender.join().unwrap();
+        scene.assert_no_token_is_left();
+    });
+}
+
+#[test]
+fn a_token_for_a_thread_that_was_refused_is_taken_back_once() {
+    model("idle::refused", BOUND, 50, || {
+        let scene = Scene::new(1);
+        let roll = Arc::new(Roll::new(1));
+        let (starter, struck) = (Arc::clone(&scene), Arc::clone(&roll));
+        let starter = thread::spawn(move || {
+            struck.refuse_from(0);
+            starter.take_back(0)
+        });
+        // As `System::rouse` does.
+        assert!(scene.idle.take_seat(0));
+        scene.beds[0].unpark();
+        let took_back = !roll.will_come(0) && scene.take_back(0);
+        let times = usize::from(took_back) + usize::from(starter.join().unwrap());
+        assert_eq!(times, 1, "the token lies there for ever");
+        assert!(scene.idle.take_seat(0), "callers can sit there");
+    });
+}
+
+#[test]
+fn whoever_looks_who_waits_sees_what_they_said_before() {
+    model("idle::said", BOUND, 20, || {
+        let scene = Scene::new(1);
+        assert!(scene.idle.take_seat(0));
+        let finisher = Arc::clone(&scene);
+        let finisher = thread::spawn(move || {
+            finisher.queues[0].swap(1, Ordering::Relaxed);
+            finisher.idle.wake_waiting(|seat| {
+                finisher.own.with(|own| {
+                    // SAFETY: the sleeper writes no more before it is woken; loom checks it.
+                    assert_eq!(unsafe { own.read() }, 1);
+                });
+                Some(&finisher.beds[seat])
+            });
+        });
+        scene.use_own();
+        let is_over = || scene.is_there(0);
+        scene.idle.sleep_in_wait(0, &scene.beds[0], is_over);
+        finisher.join().unwrap();
     });
 }
 
@@ -222,16 +337,9 @@ fn a_wait_meets_its_end() {
                 .idle
                 .wake_waiting(|seat| Some(&finisher.beds[seat]));
         });
-        while scene.queues[0].load(Ordering::Relaxed) == 0 {
-            scene.idle.sleep_in_wait(0, &scene.beds[0], || {
-                scene.queues[0].load(Ordering::Relaxed) != 0
-            });
-        }
+        scene.sleep_until(|| scene.is_there(0));
         finisher.join().unwrap();
-        assert!(
-            !scene.beds[0].take_token(),
-            "a token was given and not taken"
-        );
+        scene.assert_no_token_is_left();
     });
 }
 
@@ -248,19 +356,10 @@ fn two_wake_one_sleeper_and_give_one_token() {
                 })
             })
             .collect();
-        let is_over = || {
-            let is_there = |queue: &AtomicU64| queue.load(Ordering::Relaxed) != 0;
-            scene.queues.iter().all(is_there)
-        };
-        while !is_over() {
-            scene.idle.sleep_in_wait(0, &scene.beds[0], is_over);
-        }
+        scene.sleep_until(|| scene.is_there(0) && scene.is_there(1));
         for waker in wakers {
             waker.join().unwrap();
         }
-        assert!(
-            !scene.beds[0].take_token(),
-            "a token was given and not taken"
-        );
+        scene.assert_no_token_is_left();
     });
 }

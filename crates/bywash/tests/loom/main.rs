@@ -6,4 +6,5 @@ mod books;
 mod idle;
 mod latch;
 mod loops;
+mod memory;
 mod sums;

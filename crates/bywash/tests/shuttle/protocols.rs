@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bywash::model::{Books, Home, Idle, Linked, Sums};
-use bywash_sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use bywash_sync::atomic::{AtomicU64, Ordering};
 use bywash_sync::model::{SCHEDULES, random};
 use bywash_sync::{Parker, thread};
 use std::cell::Cell;
@@ -15,7 +15,6 @@ struct Crew {
     queue: AtomicU64,
     done: AtomicU64,
     beds: Vec<Parker>,
-    stopping: AtomicBool,
 }
 
 impl Crew {
@@ -25,7 +24,6 @@ impl Crew {
             queue: AtomicU64::new(0),
             done: AtomicU64::new(0),
             beds: (0..workers).map(|_| Parker::new()).collect(),
-            stopping: AtomicBool::new(false),
         })
     }
 
@@ -66,7 +64,7 @@ impl Crew {
         self.idle.start_searching();
         let mut patience = 2;
         loop {
-            let is_stopping = self.stopping.load(Ordering::Acquire);
+            let is_stopping = self.idle.is_stopping();
             if self.take() {
                 if self.idle.stop_searching() && self.queue.load(Ordering::Relaxed) != 0 {
                     self.wake();
@@ -90,8 +88,7 @@ impl Crew {
             self.beds[seat].park();
             is_over = self.work();
             self.idle.leave_seat(seat);
-            let is_left =
-                self.queue.load(Ordering::Relaxed) != 0 || self.stopping.load(Ordering::Acquire);
+            let is_left = self.queue.load(Ordering::Relaxed) != 0 || self.idle.is_stopping();
             if is_left && self.idle.take_seat(seat) {
                 self.beds[seat].unpark();
             }
@@ -100,13 +97,7 @@ impl Crew {
 
     /// As the last handle's drop does.
     fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
-        fence(Ordering::SeqCst);
-        for (seat, bed) in self.beds.iter().enumerate() {
-            if self.idle.take_seat(seat) {
-                bed.unpark();
-            }
-        }
+        self.idle.stop(|seat| self.beds[seat].unpark());
     }
 }
 
