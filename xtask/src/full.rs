@@ -27,12 +27,21 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     steps.finish("full")
 }
 
-/// What the facade's tests leave out of the quick run for its length.
+/// What the facade's tests leave out of the quick run for its length, on either deque.
 fn add_long_tests(steps: &mut Steps) {
-    let cargo = || World::Plain.cargo(&["test", "--release", "--package", "bywash", "--tests"]);
-    let mut build = cargo();
-    steps.program("long tests: build", build.arg("--no-run"), Patience::BUILD);
-    let mut tests = cargo();
-    let tests = tests.args(["--", "--ignored"]);
-    steps.program("long tests", tests, Patience::LONG_TESTS);
+    add_tests_of(steps, "long tests", &["bywash", "--tests"], "--ignored");
+    // Here the quick run leaves out the heap altogether.
+    let other = ["bywash-on-chase-lev", "--test", "it", "--test", "heap"];
+    add_tests_of(steps, "long tests, Chase-Lev", &other, "--include-ignored");
+}
+
+fn add_tests_of(steps: &mut Steps, name: &str, package: &[&str], which: &str) {
+    let cargo = || {
+        let mut command = World::Plain.cargo(&["test", "--release", "--package"]);
+        command.args(package);
+        command
+    };
+    let build = format!("{name}: build");
+    steps.program(&build, cargo().arg("--no-run"), Patience::BUILD);
+    steps.program(name, cargo().args(["--", which]), Patience::LONG_TESTS);
 }

@@ -21,6 +21,7 @@ mod similarity;
 mod spawn;
 mod spawning;
 mod strategy;
+mod two_deques;
 mod wake;
 
 use crate::harness::row::Row;
@@ -37,6 +38,7 @@ pub fn all() -> Vec<&'static Row> {
         hidden::ROWS,
         programs::ROWS,
         strategy::ROWS,
+        two_deques::ROWS,
         frames::ROWS,
         arena::ROWS,
         pool::ROWS,

@@ -9,6 +9,9 @@ use std::sync::Arc;
 /// `from_raw(into_raw(x))` must be `x`, on any thread of the deque; `into_raw` must not lose or
 /// duplicate ownership. None of the three functions may use the deque that the item is in.
 pub unsafe trait Item: Sized {
+    /// Whether a Chase-Lev deque keeps the items' labels beside them too, which then must not be null.
+    const IS_LABELLED: bool = false;
+
     /// Gives up the item for its pointer.
     fn into_raw(self) -> NonNull<()>;
 
@@ -18,8 +21,8 @@ pub unsafe trait Item: Sized {
     /// `raw` came from `into_raw`, and each such pointer is turned back at most once.
     unsafe fn from_raw(raw: NonNull<()>) -> Self;
 
-    /// A word that travels beside the item in the public ring; thieves choose by it without
-    /// touching the item's memory. Null unless a type says otherwise.
+    /// A word that travels beside the item where thieves see it; they choose by it without touching
+    /// the item's memory. Null unless a type says otherwise.
     fn label(&self) -> *mut () {
         std::ptr::null_mut()
     }

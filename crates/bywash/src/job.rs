@@ -165,6 +165,8 @@ impl JobRef {
 
 // SAFETY: the address goes in and comes out unchanged.
 unsafe impl Item for JobRef {
+    const IS_LABELLED: bool = true;
+
     #[inline(always)]
     fn into_raw(self) -> NonNull<()> {
         self.address()

@@ -20,11 +20,21 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("bywash-tools", &["bywash", "bywash-topology"]),
     (
+        "bywash-on-chase-lev",
+        &[
+            "bywash-arena",
+            "bywash-deque",
+            "bywash-sync",
+            "bywash-topology",
+        ],
+    ),
+    (
         "bywash-bench",
         &[
             "bywash",
             "bywash-arena",
             "bywash-deque",
+            "bywash-on-chase-lev",
             "bywash-sync",
             "bywash-topology",
         ],

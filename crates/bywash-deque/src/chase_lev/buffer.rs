@@ -1,4 +1,4 @@
-//! The circular buffer: a power of two of slots, each one atomic pointer.
+//! The circular buffer: a power of two of slots, each one atomic pointer, and perhaps as many labels.
 
 use bywash_sync::atomic::{AtomicPtr, Ordering};
 use bywash_sync::shadow::{Reading, Shadow};
@@ -57,13 +57,16 @@ pub(super) fn item(raw: *mut ()) -> NonNull<()> {
 #[derive(Debug)]
 pub struct Buffer {
     slots: Box<[Slot]>,
+    /// One beside each slot, or none at all: what thieves may read before they claim an index. Relaxed,
+    /// as the slots are.
+    labels: Box<[AtomicPtr<()>]>,
     #[cfg(bywash_loom)]
     is_freed: std::sync::atomic::AtomicBool,
 }
 
 impl Buffer {
     /// A buffer of `capacity` slots, which must be a power of two.
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(super) fn new(capacity: usize, is_labelled: bool) -> Self {
         assert!(
             capacity.is_power_of_two(),
             "a buffer's capacity is a power of two"
@@ -72,8 +75,10 @@ impl Buffer {
             item: AtomicPtr::new(null_mut()),
             shadow: Shadow::default(),
         };
+        let labels = if is_labelled { capacity } else { 0 };
         Self {
             slots: (0..capacity).map(slot).collect(),
+            labels: (0..labels).map(|_| AtomicPtr::new(null_mut())).collect(),
             #[cfg(bywash_loom)]
             is_freed: std::sync::atomic::AtomicBool::new(false),
         }
@@ -97,6 +102,23 @@ impl Buffer {
             "a freed buffer was used"
         );
         &self.slots[index as usize & (self.slots.len() - 1)]
+    }
+
+    /// Thief or owner: what stands beside the slot of `index`; null if nothing was ever put there.
+    #[inline(always)]
+    pub(super) fn label(&self, index: u64) -> *mut () {
+        self.labels[self.place_of_label(index)].load(Ordering::Relaxed)
+    }
+
+    /// Owner: puts `label` beside the slot of `index`, before that is published.
+    #[inline(always)]
+    pub(super) fn put_label(&self, index: u64, label: *mut ()) {
+        self.labels[self.place_of_label(index)].store(label, Ordering::Relaxed);
+    }
+
+    #[inline(always)]
+    fn place_of_label(&self, index: u64) -> usize {
+        index as usize & (self.labels.len() - 1)
     }
 
     /// From now on using this buffer is a bug.

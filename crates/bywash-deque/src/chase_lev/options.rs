@@ -31,6 +31,7 @@ pub struct Options {
     pub(super) flavor: Flavor,
     pub(super) initial: usize,
     pub(super) maximum: usize,
+    pub(super) shrinks: bool,
     pub(super) first_index: u64,
 }
 
@@ -51,6 +52,7 @@ impl Options {
             flavor,
             initial: 64,
             maximum: LARGEST,
+            shrinks: true,
             first_index: 0,
         }
     }
@@ -68,6 +70,13 @@ impl Options {
         if self.initial > items && self.initial == 64 {
             self.initial = items;
         }
+        self
+    }
+
+    /// Keeps the buffer as large as it ever was: a deque that is filled and emptied over and over then
+    /// allocates no more.
+    pub const fn keep_capacity(mut self) -> Self {
+        self.shrinks = false;
         self
     }
 

@@ -55,7 +55,7 @@ impl Line {
 impl<T: Item, R: Reclaim> Shared<T, R> {
     pub(super) fn new(options: Options, capacity: usize) -> Self {
         let first_index = options.first_index;
-        let buffer = Box::into_raw(Box::new(Buffer::new(capacity)));
+        let buffer = Box::into_raw(Box::new(Buffer::new(capacity, T::IS_LABELLED)));
         Self {
             line: CachePadded::new(Line {
                 top: AtomicU64::new(first_index),

@@ -45,6 +45,7 @@ pub struct Worker<T: Item, R: Reclaim = Epoch> {
     pub(super) flavor: Flavor,
     initial: usize,
     maximum: usize,
+    shrinks: bool,
 }
 
 // SAFETY: `slots` points into the buffer that `shared` owns, and travels with it; everything else is
@@ -77,6 +78,7 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
             flavor: options.flavor,
             initial,
             maximum: options.maximum,
+            shrinks: options.shrinks,
         };
         worker.remember_buffer();
         worker
@@ -121,10 +123,25 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
         if mutant("chase_lev.push.slot_after_index") {
             self.publish(line, bottom.wrapping_add(1));
         }
+        let label = T::IS_LABELLED.then(|| item.label());
+        if let Some(label) = label.filter(|_| !mutant("chase_lev.push.label_after_index")) {
+            self.put_label(bottom, label);
+        }
         self.slot(bottom).put(item.into_raw());
         self.shared.counters.pushed(1);
         self.publish(line, bottom.wrapping_add(1));
+        if let Some(label) = label.filter(|_| mutant("chase_lev.push.label_after_index")) {
+            self.put_label(bottom, label);
+        }
         Ok(())
+    }
+
+    /// The pointer of the newest item but `newer`, which thieves may take meanwhile.
+    #[inline]
+    pub fn peek(&self, newer: usize) -> Option<NonNull<()>> {
+        let bottom = self.shared.line.own_bottom();
+        let index = bottom.wrapping_sub(1 + newer as u64);
+        (newer < self.len()).then(|| self.slot(index).get())
     }
 
     /// Takes the newest item (LIFO) or the oldest (FIFO).
@@ -271,6 +288,13 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
         self.slot(self.shared.line.own_bottom().wrapping_add(place as u64))
     }
 
+    /// Puts `label` beside the slot of `index`, before that is published.
+    #[inline(always)]
+    pub(super) fn put_label(&self, index: u64, label: *mut ()) {
+        // SAFETY: this is the owner, and the reference ends here.
+        unsafe { self.shared.own_buffer() }.put_label(index, label);
+    }
+
     /// Makes all below `bottom` visible to thieves.
     #[inline(always)]
     pub(super) fn publish(&self, line: &Line, bottom: u64) {
@@ -327,11 +351,16 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
 
     /// Moves the items to a buffer of `capacity` slots, which they must fit.
     fn resize(&self, capacity: usize) {
-        let buffer = Box::new(Buffer::new(capacity));
+        let buffer = Box::new(Buffer::new(capacity, T::IS_LABELLED));
         let top = self.top_seen.get();
+        // SAFETY: this is the owner, and the reference ends before the buffer is replaced.
+        let old = unsafe { self.shared.own_buffer() };
         for offset in 0..self.shared.line.own_bottom().wrapping_sub(top) {
             let index = top.wrapping_add(offset);
-            buffer.slot(index).put(self.slot(index).get());
+            buffer.slot(index).put(old.slot(index).get());
+            if T::IS_LABELLED && !mutant("chase_lev.resize.label") {
+                buffer.put_label(index, old.label(index));
+            }
         }
         // SAFETY: this is the owner; the items from a `top` that was seen to `bottom` are in place.
         unsafe { self.shared.replace_buffer(buffer) };
@@ -347,7 +376,7 @@ impl<T: Item, R: Reclaim> Worker<T, R> {
         let one_too_many = u64::from(mutant("chase_lev.push.capacity"));
         self.limit
             .set(capacity.min(self.maximum) as u64 + one_too_many);
-        let is_smallest = capacity <= self.initial;
+        let is_smallest = capacity <= self.initial || !self.shrinks;
         self.shrink_below.set(if is_smallest {
             0
         } else {

@@ -30,8 +30,8 @@ pub struct Haul {
     pub len: usize,
     /// The label that all of them carry.
     pub label: *mut (),
-    /// How many items it left in the ring.
-    pub(super) left: usize,
+    /// How many items it left to others.
+    pub left: usize,
 }
 
 struct Slot {

@@ -1,8 +1,9 @@
 //! The Chase-Lev deque on one thread: order, counts, batches, capacities, drops.
 
 use crate::numbers::{FLAVORS, deque, pop_all, push, steal};
-use bywash_deque::Error;
 use bywash_deque::chase_lev::{Flavor, Full, Options, Steal, Worker};
+use bywash_deque::{Error, Item};
+use std::ptr::{NonNull, without_provenance_mut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -151,6 +152,79 @@ fn a_batch_takes_no_more_than_its_limit_and_the_room_of_the_thief() {
         Steal::Taken(Box::new(3))
     );
     assert_eq!(pop_all(&mine), [2, 1, 0]);
+}
+
+/// An item whose label is its tens.
+#[derive(Debug, PartialEq)]
+struct Labelled(usize);
+
+// SAFETY: a number, dressed up as a pointer that is never followed.
+unsafe impl Item for Labelled {
+    const IS_LABELLED: bool = true;
+
+    fn into_raw(self) -> NonNull<()> {
+        NonNull::new(without_provenance_mut(self.0 + 1)).unwrap()
+    }
+
+    unsafe fn from_raw(raw: NonNull<()>) -> Self {
+        Self(raw.addr().get() - 1)
+    }
+
+    fn label(&self) -> *mut () {
+        without_provenance_mut(1 + self.0 / 10)
+    }
+}
+
+#[test]
+fn a_thief_chooses_by_the_label_and_takes_none_of_another() {
+    for flavor in FLAVORS {
+        let deque = || Options::of(flavor).initial_capacity(2).build().unwrap();
+        let (worker, own): (Worker<Labelled>, Worker<Labelled>) = (deque(), deque());
+        let thief = worker.stealer();
+        assert_eq!(thief.front_label(), None);
+        for number in 18..28 {
+            worker.push(Labelled(number)).unwrap();
+        }
+        assert_eq!(thief.front_label(), Some(without_provenance_mut(2)));
+        let steal = |wanted| {
+            thief.steal_batch_and_pop_if(&own, 9, |label| label == without_provenance_mut(wanted))
+        };
+        assert_eq!(steal(3), Steal::Taken(None));
+        let first = if flavor == Flavor::Lifo { 19 } else { 18 };
+        assert_eq!(steal(2), Steal::Taken(Some((Labelled(first), 1))));
+        assert_eq!(steal(2), Steal::Taken(None));
+        assert_eq!(thief.front_label(), Some(without_provenance_mut(3)));
+        assert_eq!(own.stealer().front_label(), Some(without_provenance_mut(2)));
+        assert_eq!((worker.len(), own.len()), (8, 1));
+    }
+}
+
+#[test]
+fn the_owner_may_look_at_what_it_would_pop() {
+    let worker = Worker::lifo();
+    let items: Vec<_> = (0..3).map(|item| &*Box::leak(Box::new(item))).collect();
+    assert_eq!(worker.peek(0), None);
+    items.iter().for_each(|&item| worker.push(item).unwrap());
+    let at = |newer| worker.peek(newer);
+    let raw = |item: usize| Some(NonNull::from(items[item]).cast());
+    assert_eq!([at(0), at(1), at(2), at(3)], [raw(2), raw(1), raw(0), None]);
+    assert_eq!(worker.stealer().steal(), Steal::Taken(items[0]));
+    assert_eq!([at(1), at(2)], [raw(1), None]);
+}
+
+#[test]
+fn a_buffer_shrinks_unless_it_is_to_keep_its_capacity() {
+    let capacity_after_a_burst = |options: Options| {
+        let worker = options.build().unwrap();
+        push(&worker, 0..1_000);
+        pop_all(&worker);
+        worker.capacity()
+    };
+    assert_eq!(capacity_after_a_burst(Options::lifo()), 64);
+    assert_eq!(
+        capacity_after_a_burst(Options::lifo().keep_capacity()),
+        1_024
+    );
 }
 
 #[test]

@@ -26,6 +26,28 @@ unsafe impl Item for Token {
     }
 }
 
+/// A token that says, beside itself, which pair of numbers it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Labelled(pub(crate) Token);
+
+// SAFETY: as for `Token`.
+unsafe impl Item for Labelled {
+    const IS_LABELLED: bool = true;
+
+    fn into_raw(self) -> NonNull<()> {
+        self.0.into_raw()
+    }
+
+    unsafe fn from_raw(raw: NonNull<()>) -> Self {
+        // SAFETY: passed on.
+        Self(unsafe { Token::from_raw(raw) })
+    }
+
+    fn label(&self) -> *mut () {
+        std::ptr::without_provenance_mut(1 + self.0.0 / 2)
+    }
+}
+
 /// One scenario's items.
 #[derive(Clone)]
 pub(crate) struct Board(Arc<Vec<Entry>>);

@@ -1,10 +1,12 @@
 //! The Chase-Lev deque: every scenario ends with each item taken exactly once.
 
-use crate::board::{Board, Token};
+use crate::board::{Board, Labelled, Token};
+use bywash_deque::Item;
 use bywash_deque::chase_lev::{Flavor, Options, Steal, Stealer, Worker};
 use bywash_deque::reclaim::{Epoch, Leak, Reclaim, Strict};
 use bywash_sync::model::{BOUND, model};
 use bywash_sync::thread::{self, JoinHandle};
+use std::ptr::null_mut;
 
 /// A deque of the given options.
 fn deque<R: Reclaim>(options: Options) -> Worker<Token, R> {
@@ -63,6 +65,47 @@ fn batch_thief<R: Reclaim>(
             assert_eq!(own.len(), count);
         }
         drain(&own, &board);
+    })
+}
+
+fn push_labelled(worker: &Worker<Labelled, Leak>, board: &Board, number: usize) {
+    let item = Labelled(board.make(number));
+    assert!(worker.push(item).is_ok(), "no maximum was set");
+}
+
+fn drain_labelled(worker: &Worker<Labelled, Leak>, board: &Board) {
+    while let Some(item) = worker.pop() {
+        board.take(item.0);
+    }
+}
+
+/// A thread that makes one attempt to steal two items, and looks whether it gets what it has seen.
+fn choosy_thief(worker: &Worker<Labelled, Leak>, board: &Board) -> JoinHandle<()> {
+    let (thief, board) = (worker.stealer(), board.clone());
+    thread::spawn(move || {
+        let deque = || two_slots().build_with().expect("a small deque is allowed");
+        let (own, next): (Worker<Labelled, Leak>, Worker<Labelled, Leak>) = (deque(), deque());
+        let mut seen = null_mut();
+        let stolen = thief.steal_batch_and_pop_if(&own, 2, |label| {
+            assert!(!label.is_null(), "a label that nobody wrote");
+            seen = label;
+            true
+        });
+        let take = |item: Labelled| {
+            assert_eq!(item.label(), seen, "the label of another item");
+            board.take(item.0);
+        };
+        let Steal::Taken(Some((first, others))) = stolen else {
+            return;
+        };
+        take(first);
+        for _ in 0..others {
+            let own = own.stealer();
+            match own.steal_batch_and_pop_if(&next, 1, |label| label == seen) {
+                Steal::Taken(Some((other, 0))) => take(other),
+                _ => panic!("the label was not handed over"),
+            }
+        }
     })
 }
 
@@ -379,6 +422,77 @@ fn a_batch_with_its_first_item_meets_the_owner() {
             finish(&worker, &board, vec![thief]);
         });
     }
+}
+
+#[test]
+fn a_batch_holds_what_carries_the_label_that_its_thief_has_seen() {
+    model("chase_lev::label", BOUND, 1_000, || {
+        let board = Board::new(5);
+        let worker: Worker<Labelled, Leak> = four_slots().build_with().expect("4 slots");
+        // Two labels: of the first item, and of the next two.
+        for number in 1..4 {
+            push_labelled(&worker, &board, number);
+        }
+        let thief = choosy_thief(&worker, &board);
+        for _ in 0..3 {
+            if let Some(item) = worker.pop() {
+                board.take(item.0);
+            }
+        }
+        // Where an item of another label was.
+        push_labelled(&worker, &board, 0);
+        push_labelled(&worker, &board, 4);
+        thief.join().expect("a model's first panic ends it");
+        drain_labelled(&worker, &board);
+        board.finish();
+    });
+}
+
+#[test]
+fn labels_move_to_a_larger_buffer_with_their_items() {
+    model("chase_lev::label_growth", BOUND, 20_000, || {
+        let board = Board::new(5);
+        let worker: Worker<Labelled, Leak> = two_slots().build_with().expect("2 slots");
+        push_labelled(&worker, &board, 0);
+        let thief = choosy_thief(&worker, &board);
+        if let Some(item) = worker.pop() {
+            board.take(item.0);
+        }
+        // The index of the first item is not among those that are copied.
+        for number in 1..5 {
+            push_labelled(&worker, &board, number);
+        }
+        thief.join().expect("a model's first panic ends it");
+        let last = choosy_thief(&worker, &board);
+        last.join().expect("a model's first panic ends it");
+        assert!(worker.len() < 4, "a thief by itself takes nothing");
+        drain_labelled(&worker, &board);
+        board.finish();
+    });
+}
+
+#[test]
+fn whoever_looks_at_the_oldest_item_sees_its_label() {
+    model("chase_lev::front_label", BOUND, 4_000, || {
+        let board = Board::new(4);
+        let worker: Worker<Labelled, Leak> = two_slots().build_with().expect("2 slots");
+        push_labelled(&worker, &board, 0);
+        let looker = {
+            let looker = worker.stealer();
+            thread::spawn(move || {
+                let label = looker.front_label();
+                assert_ne!(label, Some(null_mut()), "a label that nobody wrote");
+            })
+        };
+        let first = worker.pop().expect("nobody steals");
+        board.take(first.0);
+        for number in 1..4 {
+            push_labelled(&worker, &board, number);
+        }
+        looker.join().expect("a model's first panic ends it");
+        drain_labelled(&worker, &board);
+        board.finish();
+    });
 }
 
 #[test]

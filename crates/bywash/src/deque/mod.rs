@@ -1,11 +1,22 @@
 //! What the scheduler asks of a deque: two traits, and the deque it runs on.
+//!
+//! `split` is the scheduler's own. `chase_lev` is the alternative that it is measured against: the same
+//! sources, built as the package `bywash-on-chase-lev`, whose build sets `bywash_chase_lev`. There is no
+//! feature, so that nobody's choice of features can change what the scheduler runs on
+//! (`docs/decisions/410-two-deques-behind-two-traits.md`).
 
 use std::ptr::NonNull;
 
 use crate::job::JobRef;
 
+#[cfg(bywash_chase_lev)]
+mod chase_lev;
+#[cfg(not(bywash_chase_lev))]
 mod split;
 
+#[cfg(bywash_chase_lev)]
+pub(crate) use chase_lev::ChaseLev as JobDeque;
+#[cfg(not(bywash_chase_lev))]
 pub(crate) use split::Split as JobDeque;
 
 pub(crate) use bywash_deque::split::{Haul, Position, Sharing, Steal, TakeBack};

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use bywash::{Context, JobSystem};
 
-use crate::loops::systems;
+use super::loops::systems;
 
 const SCHEDULES: u64 = 100;
 const ITEMS: usize = 1_000;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bywash::{JobSystem, PerWorker};
 
-use crate::loops::systems;
+use super::loops::systems;
 
 fn scattered(i: usize) -> usize {
     i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40

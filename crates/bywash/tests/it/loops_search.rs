@@ -1,6 +1,6 @@
 //! Reductions that have a name, and searches.
 
-use crate::loops::systems;
+use super::loops::systems;
 
 #[test]
 fn named_reductions_agree_with_their_serial_twins() {

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::loops::systems;
+use super::loops::systems;
 
 const LENGTHS: [usize; 7] = [0, 1, 7, 64, 1_000, 1_023, 20_001];
 

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use crate::loops::systems;
+use super::loops::systems;
 
 #[test]
 fn the_error_at_the_lowest_index_wins() {

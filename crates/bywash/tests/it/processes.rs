@@ -17,6 +17,9 @@ fn is_inside() -> bool {
 
 /// Runs the test called `name` once more, in a process of its own, after `limit` (a shell's command).
 fn inside(name: &str, limit: &str) -> Output {
+    // As the harness knows it: without the crate.
+    let (_, module) = module_path!().split_once("::").unwrap();
+    let name = &format!("{module}::{name}");
     let program = std::env::current_exe().unwrap();
     Command::new("sh")
         .args(["-c", &format!("{limit} && exec \"$0\" \"$@\"")])
@@ -46,7 +49,7 @@ fn a_workers_overflowing_stack_ends_the_process_with_words() {
         return;
     }
     let output = inside(
-        "processes::a_workers_overflowing_stack_ends_the_process_with_words",
+        "a_workers_overflowing_stack_ends_the_process_with_words",
         "ulimit -c 0",
     );
     let words = String::from_utf8_lossy(&output.stderr);
@@ -140,7 +143,7 @@ fn callers_do_the_work_of_workers_whose_threads_did_not_start() {
         return;
     }
     let output = inside(
-        "processes::callers_do_the_work_of_workers_whose_threads_did_not_start",
+        "callers_do_the_work_of_workers_whose_threads_did_not_start",
         "ulimit -v 4194304",
     );
     assert!(output.status.success(), "{output:?}");
