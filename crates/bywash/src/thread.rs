@@ -90,7 +90,7 @@ impl Worker {
             } else if let Some((haul, victim)) = self.steal(|_| true) {
                 self.found();
                 let elapsed = self.work_off(haul);
-                if system.tunes_itself() {
+                if !self.took_part() && system.tunes_itself() {
                     // Much of what a tiny job takes here is its way here.
                     let divisor = if victim.has_tiny_jobs() { 4 } else { 1 };
                     patience.weigh(haul.len.div_ceil(2), elapsed / divisor);
