@@ -10,7 +10,7 @@ pub use shuttle::sync::{Condvar, Mutex, MutexGuard};
 pub use std::sync::{Condvar, Mutex, MutexGuard};
 
 #[cfg(bywash_tsan)]
-pub use told::{Mutex, MutexGuard};
+pub use told::{Condvar, Mutex, MutexGuard};
 
 /// The standard library's lock for ThreadSanitizer, which sees of it only what was inlined: who had to wait
 /// for it would seem to have come in without order.
@@ -32,8 +32,28 @@ mod told {
     /// The right to what is locked.
     #[derive(Debug)]
     pub struct MutexGuard<'a, T> {
+        // Ends before the lock is given back.
+        told: Told,
         guard: std::sync::MutexGuard<'a, T>,
-        lock: *const c_void,
+    }
+
+    /// The time from when a lock was taken until it is given back.
+    #[derive(Debug)]
+    struct Told(*const c_void);
+
+    impl Told {
+        fn taken(lock: *const c_void) -> Self {
+            // SAFETY: the address is a name and nothing else.
+            unsafe { __tsan_acquire(lock) };
+            Self(lock)
+        }
+    }
+
+    impl Drop for Told {
+        fn drop(&mut self) {
+            // SAFETY: the address is a name and nothing else.
+            unsafe { __tsan_release(self.0) };
+        }
     }
 
     impl<T> Mutex<T> {
@@ -66,10 +86,8 @@ mod told {
         }
 
         fn taken<'a>(&'a self, guard: std::sync::MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-            let lock = std::ptr::from_ref(self).cast();
-            // SAFETY: the address is a name and nothing else.
-            unsafe { __tsan_acquire(lock) };
-            MutexGuard { guard, lock }
+            let told = Told::taken(std::ptr::from_ref(self).cast());
+            MutexGuard { told, guard }
         }
 
         fn taken_poisoned<'a>(
@@ -88,6 +106,40 @@ mod told {
         }
     }
 
+    /// A place to wait for what others do under a lock.
+    #[derive(Debug, Default)]
+    pub struct Condvar(std::sync::Condvar);
+
+    impl Condvar {
+        /// Nobody waits yet.
+        pub const fn new() -> Self {
+            Self(std::sync::Condvar::new())
+        }
+
+        /// Gives the lock back until somebody notifies.
+        ///
+        /// # Errors
+        /// As the standard library's.
+        pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
+            let MutexGuard { told, guard } = guard;
+            let lock = told.0;
+            drop(told);
+            let told = |guard| MutexGuard {
+                told: Told::taken(lock),
+                guard,
+            };
+            match self.0.wait(guard) {
+                Ok(guard) => Ok(told(guard)),
+                Err(poisoned) => Err(PoisonError::new(told(poisoned.into_inner()))),
+            }
+        }
+
+        /// Wakes all who wait.
+        pub fn notify_all(&self) {
+            self.0.notify_all();
+        }
+    }
+
     impl<T> Deref for MutexGuard<'_, T> {
         type Target = T;
 
@@ -99,13 +151,6 @@ mod told {
     impl<T> DerefMut for MutexGuard<'_, T> {
         fn deref_mut(&mut self) -> &mut T {
             &mut self.guard
-        }
-    }
-
-    impl<T> Drop for MutexGuard<'_, T> {
-        fn drop(&mut self) {
-            // SAFETY: the address is a name and nothing else.
-            unsafe { __tsan_release(self.lock) };
         }
     }
 }

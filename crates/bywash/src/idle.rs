@@ -14,6 +14,7 @@
 //! it is seen. `helpers` holds those who wait for something particular and sleep; they keep their
 //! seats.
 
+use crate::prefetch::prefetch_to_read;
 use bywash_sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use bywash_sync::{CachePadded, Parker, mutant, ordering};
 
@@ -142,6 +143,12 @@ impl Idle {
             fence(Ordering::SeqCst);
         }
         was_last
+    }
+
+    /// Fetches what the next look at who searches reads.
+    #[inline]
+    pub fn fetch(&self) {
+        prefetch_to_read(&raw const self.searching);
     }
 
     /// How many search. A look.

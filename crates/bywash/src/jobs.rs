@@ -36,7 +36,7 @@ impl JobSystem {
 
     pub(crate) fn start(settings: Settings, pinning: Option<Pinning>) -> Result<Self, BuildError> {
         let system = System::new(settings, pinning);
-        thread::start(&system, 0)?;
+        thread::start(&system, 0, true)?;
         Ok(Self {
             handle: Arc::new(Handle { system }),
         })
@@ -146,7 +146,7 @@ impl Drop for Handle {
                 .pop();
             match next {
                 // A worker thread catches its jobs' panics; a callback's panic ended that thread only.
-                Some((_, thread)) => drop(thread.join()),
+                Some(thread) => drop(thread.join()),
                 None => return,
             }
         }

@@ -11,7 +11,7 @@ use std::sync::PoisonError;
 
 use bywash_sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence};
 use bywash_sync::lock::Mutex;
-use bywash_sync::{mutant, ordering};
+use bywash_sync::{CachePadded, mutant, ordering};
 
 use crate::memory::{CLASSES, Magazine};
 use crate::share::Share;
@@ -22,12 +22,9 @@ use crate::worker::Worker;
 const DEEPEST_ANCESTRY: usize = 64;
 
 /// A frame's identity, its books, and what its workers pass to each other.
+#[repr(C)]
 pub(crate) struct FrameRecord {
-    /// Grows by one when the frame ends: shares and their memory of an older count are free.
-    generation: AtomicU64,
-    parent: AtomicPtr<FrameRecord>,
-    /// The shares of this frame, linked; one for each worker that touched it.
-    shares: AtomicPtr<Share>,
+    books: CachePadded<Books>,
     /// Whether somebody may sleep until this frame is quiet.
     waited: AtomicBool,
     /// Blocks that workers freed in excess, for those that need some.
@@ -40,12 +37,24 @@ pub(crate) struct FrameRecord {
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
+/// What each frame writes anew, and each worker that comes to it.
+struct Books {
+    /// Grows by one when the frame ends: shares and their memory of an older count are free.
+    generation: AtomicU64,
+    parent: AtomicPtr<FrameRecord>,
+    /// The shares of this frame, linked; one for each worker that touched it.
+    shares: AtomicPtr<Share>,
+}
+
 impl FrameRecord {
     pub(crate) fn new() -> Self {
-        Self {
+        let books = Books {
             generation: AtomicU64::new(1),
             parent: AtomicPtr::new(null_mut()),
             shares: AtomicPtr::new(null_mut()),
+        };
+        Self {
+            books: CachePadded::new(books),
             waited: AtomicBool::new(false),
             magazines: std::array::from_fn(|_| AtomicPtr::new(null_mut())),
             has_magazines: AtomicBool::new(false),
@@ -58,23 +67,23 @@ impl FrameRecord {
     pub(crate) fn open(&self, parent: Option<&'static FrameRecord>) {
         let parent = parent.map_or(null_mut(), |parent| std::ptr::from_ref(parent).cast_mut());
         // Relaxed: published to thieves with the frame's first job.
-        self.parent.store(parent, Ordering::Relaxed);
+        self.books.parent.store(parent, Ordering::Relaxed);
     }
 
     /// Ends the frame: one store, whatever its size. Returns the panic nobody claimed.
     pub(crate) fn close(&self) -> Option<Box<dyn Any + Send>> {
-        self.shares.store(null_mut(), Ordering::Relaxed);
+        self.books.shares.store(null_mut(), Ordering::Relaxed);
         if self.has_magazines.load(Ordering::Relaxed) && !mutant("record.magazines") {
             self.has_magazines.store(false, Ordering::Relaxed);
             for magazine in &self.magazines {
                 magazine.store(null_mut(), Ordering::Relaxed);
             }
         }
-        let generation = self.generation.load(Ordering::Relaxed);
+        let generation = self.books.generation.load(Ordering::Relaxed);
         // Release: pairs with the Acquire load in `generation`; a worker that sees its share
         // outlived may then reuse the memory, since all that used it came before.
         let order = ordering!(Release, "record.close" => Relaxed);
-        self.generation.store(generation + 1, order);
+        self.books.generation.store(generation + 1, order);
         if !self.has_panic.load(Ordering::Relaxed) {
             return None;
         }
@@ -87,7 +96,8 @@ impl FrameRecord {
 
     pub(crate) fn generation(&self) -> u64 {
         // Acquire: pairs with the Release store in `close`.
-        self.generation
+        self.books
+            .generation
             .load(ordering!(Acquire, "record.generation" => Relaxed))
     }
 
@@ -114,13 +124,14 @@ impl FrameRecord {
 
     /// Adds a worker's share to the frame's books.
     pub(crate) fn enrol(&self, share: &'static Share) {
-        let mut head = self.shares.load(Ordering::Relaxed);
+        let mut head = self.books.shares.load(Ordering::Relaxed);
         loop {
             share.link(head);
             let new = std::ptr::from_ref(share).cast_mut();
             // Release: pairs with the Acquire in `is_quiet`, which then reads the share's link.
             let order = ordering!(Release, "record.enrol" => Relaxed);
             match self
+                .books
                 .shares
                 .compare_exchange_weak(head, new, order, Ordering::Relaxed)
             {
@@ -136,7 +147,8 @@ impl FrameRecord {
     pub(crate) fn is_quiet(&self) -> bool {
         // Acquire: pairs with the Release in `enrol`.
         let head = NonNull::new(
-            self.shares
+            self.books
+                .shares
                 .load(ordering!(Acquire, "record.shares" => Relaxed)),
         );
         if mutant("record.spawned_first") {
@@ -172,7 +184,7 @@ impl FrameRecord {
             };
             // SAFETY: records are freed with their system, which outlives all who ask.
             let record: &FrameRecord = unsafe { record.as_ref() };
-            frame = record.parent.load(Ordering::Relaxed);
+            frame = record.books.parent.load(Ordering::Relaxed);
         }
         false
     }

@@ -21,15 +21,14 @@ impl Roll {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// A thread could not be started: strikes off all seats from `first` on. Returns from where on they
-    /// are struck off by now: tokens that lie there have to be taken back.
-    pub fn refuse_from(&self, first: usize) -> usize {
-        let first = self.0.fetch_min(first, Ordering::Relaxed).min(first);
+    /// A thread could not be started: strikes off all seats from `first` on, once. Tokens that lie there
+    /// have to be taken back.
+    pub fn refuse_from(&self, first: usize) {
+        self.0.store(first, Ordering::Relaxed);
         // SeqCst: pairs with the fence in `will_come`.
         if !mutant("roll.refuse.fence") {
             fence(Ordering::SeqCst);
         }
-        first
     }
 
     /// After a token was left for `seat`'s thread: whether that will come for it. Else the token has to

@@ -31,6 +31,7 @@ impl System {
         if let Some(worker) = current::worker_in(self) {
             return body(worker);
         }
+        self.idle().fetch();
         let index = self.take_seat();
         let _leave = Leave {
             system: self,

@@ -18,7 +18,8 @@ use crate::record::FrameRecord;
 /// One worker's part of one frame.
 pub(crate) struct Share {
     counts: CachePadded<Counts>,
-    record: Cell<&'static FrameRecord>,
+    /// Read by whoever runs a job that was spawned here; so apart from what this worker writes all the time.
+    record: CachePadded<Cell<&'static FrameRecord>>,
     generation: Cell<u64>,
     memory: JobMemory,
     arena: UnsafeCell<Arena<Chunks>>,
@@ -46,7 +47,7 @@ impl Share {
         };
         Self {
             counts: CachePadded::new(counts),
-            record: Cell::new(record),
+            record: CachePadded::new(Cell::new(record)),
             generation: Cell::new(record.generation()),
             memory: JobMemory::new(),
             arena: UnsafeCell::new(Arena::with_source(chunks)),
@@ -72,7 +73,9 @@ impl Share {
         debug_assert!(self.is_outlived());
         self.counts.spawned.store(0, Ordering::Relaxed);
         self.counts.executed.store(0, Ordering::Relaxed);
-        self.record.set(record);
+        if !std::ptr::eq(self.record.get(), record) {
+            self.record.set(record);
+        }
         self.generation.set(record.generation());
         self.memory.clear();
         // SAFETY: every borrow of the arena was bounded by the frame, which has ended; and only this

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, PoisonError};
 
 use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicUsize, Ordering};
-use bywash_sync::lock::Mutex;
+use bywash_sync::lock::{Condvar, Mutex};
 use bywash_sync::thread::JoinHandle;
 use bywash_topology::{Pinned, Pinning};
 
@@ -15,7 +15,7 @@ use crate::idle::Idle;
 use crate::inbox::Inbox;
 use crate::lanes::Lanes;
 use crate::loops::Places;
-use crate::patience::WaitPolicy;
+use crate::patience::{Patience, Pause, WaitPolicy};
 use crate::rings::Rings;
 use crate::roll::Roll;
 use crate::spill::Spillover;
@@ -40,8 +40,10 @@ pub(crate) struct System {
     pinning: Option<Pinning>,
     /// Where each worker's thread ended up, once it has begun.
     pinned: Box<[OnceLock<Pinned>]>,
-    /// Those that have started, each with its seat.
-    pub(crate) threads: Mutex<Vec<(usize, JoinHandle<()>)>>,
+    /// Those that have started, which are those of the first seats.
+    pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Told when the last of `threads` has started, or the first was refused.
+    pub(crate) started: Condvar,
 }
 
 /// Seats without threads, made when the first guest needs one and kept for the next.
@@ -88,6 +90,7 @@ impl System {
             pinned: (0..workers).map(|_| OnceLock::new()).collect(),
             pinning,
             threads: Mutex::new(Vec::new()),
+            started: Condvar::new(),
         });
         for seat in &system.seats {
             // SAFETY: nobody has sat yet, and the seats are the system's own.
@@ -157,10 +160,14 @@ impl System {
         victims.chain(guests)
     }
 
-    /// A thread could not be started: nobody is to be woken on these seats, though some may have theirs.
-    /// Callers can sit on them all the same.
+    /// The thread of seat `first` could not be started, and none behind it was: nobody is to be woken there.
+    /// Callers can sit on these seats all the same.
     pub(crate) fn run_without_threads_from(&self, first: usize) {
-        for index in self.roll.refuse_from(first)..self.seats.len() {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        self.roll.refuse_from(first);
+        drop(threads);
+        self.started.notify_all();
+        for index in first..self.seats.len() {
             if self.take_back(index) {
                 self.wake_for_inbox();
             }
@@ -180,26 +187,29 @@ impl System {
         let was_taken = bed.take_token();
         if was_taken {
             self.idle.leave_seat(index);
-            // If there is a thread after all, it has to end.
-            if self.is_stopping() && self.idle.take_seat(index) {
-                bed.unpark();
-            }
         }
         was_taken
     }
 
-    /// Waits until the threads of all seats before the first refused one have started: how many.
+    /// Waits until all threads have started that will: how many.
     pub(crate) fn settle(&self) -> usize {
-        loop {
-            let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-            let first_without = self.seats_with_threads();
-            let started = threads.iter().filter(|(seat, _)| *seat < first_without);
-            if started.count() == first_without {
-                return first_without;
+        // A few have started sooner than a sleeper wakes.
+        let mut patience = Patience::new(self.wait_policy());
+        while patience.pause() == Pause::LookAgain {
+            if let Ok(threads) = self.threads.try_lock()
+                && threads.len() >= self.seats_with_threads()
+            {
+                return threads.len();
             }
-            drop(threads);
-            bywash_sync::thread::yield_now();
         }
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        while threads.len() < self.seats_with_threads() {
+            threads = self
+                .started
+                .wait(threads)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        threads.len()
     }
 
     pub(crate) fn all_seats(&self) -> impl Iterator<Item = &Seat> {

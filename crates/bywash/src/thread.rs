@@ -16,9 +16,9 @@ use crate::trace::What;
 use crate::wait::drop_quietly;
 use crate::worker::Worker;
 
-/// Starts the thread of seat `index`, which then starts two more: so a system is usable as soon as its
-/// first thread runs, and nobody waits for the last.
-pub(crate) fn start(system: &Arc<System>, index: usize) -> Result<(), BuildError> {
+/// Starts the thread of seat `index`, which starts those behind it if it `goes_on`: so a system is usable
+/// as soon as its first thread runs, and nobody waits for the last.
+pub(crate) fn start(system: &Arc<System>, index: usize, goes_on: bool) -> Result<(), BuildError> {
     let its = Arc::clone(system);
     let name = catch_unwind(AssertUnwindSafe(|| system.settings.thread_name(index)))
         .unwrap_or_else(|payload| {
@@ -38,18 +38,34 @@ pub(crate) fn start(system: &Arc<System>, index: usize) -> Result<(), BuildError
         return Ok(());
     }
     let handle = builder
-        .spawn(move || live(&its, index))
+        .spawn(move || live(&its, index, goes_on))
         .map_err(|source| BuildError::Thread { index, source })?;
-    threads.push((index, handle));
+    threads.push(handle);
+    if threads.len() == system.seats().len() {
+        system.started.notify_all();
+    }
     Ok(())
 }
 
-fn live(system: &Arc<System>, index: usize) {
-    current::belong();
-    for next in [2 * index + 1, 2 * index + 2] {
-        if next < system.seats().len() && start(system, next).is_err() {
-            system.run_without_threads_from(next);
+/// Starts the threads of the seats behind `index`, until this seat's own is called: then the next one that
+/// is started goes on. One at a time: starting them side by side takes longer, since each start holds the
+/// process's memory map.
+fn start_others(system: &Arc<System>, index: usize) {
+    for next in index + 1..system.seats().len() {
+        let is_called = system.seats()[index].bed.has_token();
+        if start(system, next, is_called).is_err() {
+            return system.run_without_threads_from(next);
         }
+        if is_called {
+            return;
+        }
+    }
+}
+
+fn live(system: &Arc<System>, index: usize, goes_on: bool) {
+    current::belong();
+    if goes_on {
+        start_others(system, index);
     }
     system.pin(index);
     // A callback's panic must not take the worker with it: jobs may already wait for this seat.
@@ -92,7 +108,7 @@ impl Worker {
             } else if let Some((haul, victim)) = self.steal(|_| true) {
                 self.found();
                 let elapsed = self.work_off(haul);
-                if system.tunes_itself() {
+                if !self.took_part() && system.tunes_itself() {
                     // Much of what a tiny job takes here is its way here.
                     let divisor = if victim.has_tiny_jobs() { 4 } else { 1 };
                     patience.weigh(haul.len.div_ceil(2), elapsed / divisor);

@@ -24,6 +24,9 @@ const HAUL: usize = 64;
 /// So many jobs at once are worth being timed.
 const LONG_RUN: usize = 256;
 
+/// So often a wait looks whether it is over before it turns to other work.
+const LOOKS: u32 = if cfg!(bywash_shuttle) { 1 } else { 8 };
+
 /// Something that a job can wait for.
 pub(crate) trait Awaited {
     /// What a sleeper is known by to whoever ends its wait.
@@ -106,7 +109,7 @@ impl<'frame> Context<'frame> {
         let floor = worker.floor();
         if !awaited.is_over_already(worker) {
             worker.drain(self, floor, || awaited.is_over_already(worker));
-            if !awaited.is_over() {
+            if !is_over_soon(awaited) {
                 self.wait_long(awaited);
             }
         }
@@ -155,6 +158,17 @@ impl<'frame> Context<'frame> {
             });
         awaited.remove_waiter();
     }
+}
+
+/// Looks on for a moment: who is about to end the wait would lose more by being looked at for work.
+fn is_over_soon(awaited: &impl Awaited) -> bool {
+    (0..LOOKS).any(|_| {
+        let is_over = awaited.is_over();
+        if !is_over {
+            bywash_sync::hint::spin_loop();
+        }
+        is_over
+    })
 }
 
 impl Worker {

@@ -78,6 +78,8 @@ struct Own {
     session: Session,
     /// Jobs since the last low one.
     low_turn: Cell<u32>,
+    /// Whether one of the last haul's jobs was a loop's ticket.
+    took_part: Cell<bool>,
 }
 
 // SAFETY: `own` is touched through `Worker` alone, of which there is one a seat at a time, and a
@@ -104,6 +106,7 @@ impl Seat {
             loop_costs: LoopCosts::new(),
             session: Session::new(),
             low_turn: Cell::new(0),
+            took_part: Cell::new(false),
         };
         Self {
             deque: JobDeque::default(),
@@ -355,6 +358,16 @@ impl Worker {
         let turn = self.seat.own.low_turn.get() + 1;
         self.seat.own.low_turn.set(turn % turns);
         turn == turns
+    }
+
+    /// A loop's ticket runs: how soon its part is over tells nothing of what jobs cost here.
+    pub(crate) fn say_took_part(&self) {
+        self.seat.own.took_part.set(true);
+    }
+
+    /// Whether a loop's ticket ran since this was asked last.
+    pub(crate) fn took_part(&self) -> bool {
+        self.seat.own.took_part.take()
     }
 
     /// How this seat's root frames go.

@@ -24,6 +24,7 @@ use crate::context::Context;
 use crate::deque::{Deque, Owner};
 use crate::job::{Header, JobRef, Ran};
 use crate::memory::class_of;
+use crate::prefetch::{prefetch_to_read, prefetch_to_write};
 use crate::wait::{Awaited, drop_quietly};
 
 /// How long a caller looks on while others end their last chunks, before it helps with other jobs.
@@ -36,10 +37,11 @@ pub(super) type RunUnits = unsafe fn(*const (), &Context<'_>, Range<u32>);
 #[repr(C)]
 pub(super) struct Crew {
     head: Head,
+    books: Apart<Books>,
     field: Field,
 }
 
-/// All of it but the units.
+/// What does not change: one cache line.
 #[repr(C)]
 struct Head {
     header: Header,
@@ -47,10 +49,14 @@ struct Head {
     run_units: RunUnits,
     partitioner: Partitioner,
     first_chunk: u32,
+}
+
+/// What each participant writes when it comes and when it goes: another line, once there and once back.
+struct Books {
+    tickets: Tickets,
+    latch: LoopLatch,
     cancelled: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
-    tickets: Apart<Tickets>,
-    latch: Apart<LoopLatch>,
 }
 
 /// What a loop is made of, before it is shared.
@@ -84,9 +90,9 @@ pub(super) unsafe fn share(
     // Tickets that nobody took are still here: they go, so that they do not pile up.
     worker.drain(context, position, || false);
     here.wait_out(context);
-    let hands = here.head.latch.hands();
+    let hands = here.books.latch.hands();
     let panic = here
-        .head
+        .books
         .panic
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -107,7 +113,7 @@ fn call_two(crew: NonNull<Crew>, context: &Context<'_>) {
         worker.announce();
     }
     for _ in 0..2 {
-        if !here.head.tickets.give_out() {
+        if !here.books.tickets.give_out() {
             return;
         }
         context.share().count_spawned(1);
@@ -128,13 +134,19 @@ impl Crew {
             run_units: plan.run_units,
             partitioner: plan.partitioner,
             first_chunk: plan.first_chunk,
+        };
+        let books = Apart::new(Books {
+            tickets: Tickets::new(wanted as u32 - 1),
+            latch: LoopLatch::new(units.end - units.start),
             cancelled: AtomicBool::new(false),
             panic: Mutex::new(None),
-            tickets: Apart::new(Tickets::new(wanted as u32 - 1)),
-            latch: Apart::new(LoopLatch::new(units.end - units.start)),
-        };
+        });
         // SAFETY: `take` gave room for a `Crew`, whose first field this is.
         unsafe { crew.cast::<Head>().write(head) };
+        // SAFETY: as above; the books lie within it.
+        let place = unsafe { crew.byte_add(std::mem::offset_of!(Self, books)) }.cast();
+        // SAFETY: as above.
+        unsafe { place.write(books) };
         // SAFETY: as above; the field lies within it.
         let field = unsafe { crew.byte_add(std::mem::offset_of!(Self, field)) }.cast();
         // SAFETY: as above; nobody else has the descriptor yet.
@@ -149,7 +161,7 @@ impl Crew {
         let near = || places.slices_near(worker.rings(), slices);
         let claimed = Cell::new(0);
         let worked = catch_unwind(AssertUnwindSafe(|| {
-            let mut pace = Pace::new(self.head.partitioner, self.head.first_chunk, Instant::now());
+            let mut pace = Pace::new(self.head.partitioner, self.head.first_chunk);
             self.field.work(own, near, &mut pace, &claimed, |units| {
                 self.run(context, units);
                 // Others may be hungry, and what this worker has besides the loop waits for its end.
@@ -158,7 +170,7 @@ impl Crew {
                 }
             });
         }));
-        self.head.tickets.close();
+        self.books.tickets.close();
         if let Err(payload) = worked {
             claimed.set(claimed.get() + self.cancel(payload));
         }
@@ -168,7 +180,7 @@ impl Crew {
     /// Runs claimed units. Who claims counts them first: a chunk that panics was started, so it is
     /// not seen again.
     fn run(&self, context: &Context<'_>, units: Range<u32>) {
-        if self.head.cancelled.load(Ordering::Relaxed) {
+        if self.books.cancelled.load(Ordering::Relaxed) {
             return;
         }
         // SAFETY: these units are claimed and not yet counted as done, so the caller, with the body
@@ -179,9 +191,9 @@ impl Crew {
     /// Keeps the first panic and claims all that is left, unrun. Returns how much that was.
     fn cancel(&self, payload: Box<dyn Any + Send>) -> u64 {
         // What is on its way between two slices now is skipped where it arrives.
-        self.head.cancelled.store(true, Ordering::Relaxed);
+        self.books.cancelled.store(true, Ordering::Relaxed);
         let mut first = self
-            .head
+            .books
             .panic
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
@@ -194,14 +206,24 @@ impl Crew {
         self.field.clear()
     }
 
+    /// Fetches at once, not one after another, what a newcomer is about to touch.
+    fn fetch(&self, context: &Context<'_>) {
+        prefetch_to_write(&raw const self.books);
+        prefetch_to_read(self.head.body);
+        self.field.fetch(context.worker().index());
+    }
+
     fn count_done(&self, context: &Context<'_>, units: u64) {
-        if units != 0 && self.head.latch.count_done(units) {
+        if units != 0 && self.books.latch.count_done(units) {
             context.worker().system().wake_who_waits_for(self.address());
         }
     }
 
     /// Nothing is left to claim: others end what they have claimed.
     fn wait_out(&self, context: &Context<'_>) {
+        if self.is_over() {
+            return;
+        }
         let since = Instant::now();
         while !self.is_over() {
             if since.elapsed() > LAST_CHUNKS {
@@ -217,10 +239,10 @@ impl Crew {
     /// The caller has a hold, and uses the descriptor no more.
     unsafe fn leave(crew: NonNull<Self>, context: &Context<'_>) {
         // SAFETY: in place until the last hold is given up.
-        let head = unsafe { &(*crew.as_ptr()).head };
+        let here = unsafe { crew.as_ref() };
         // SAFETY: a crew is no fork.
-        let home = unsafe { head.header.home.get() };
-        if head.tickets.let_go() {
+        let home = unsafe { here.head.header.home.get() };
+        if here.books.tickets.let_go() {
             // SAFETY: nobody else holds it.
             unsafe { crew.drop_in_place() };
             // SAFETY: it came from `take::<Crew>` of its home.
@@ -239,11 +261,11 @@ impl Awaited for Crew {
     }
 
     fn is_over(&self) -> bool {
-        self.head.latch.is_over()
+        self.books.latch.is_over()
     }
 
     fn add_waiter(&self) {
-        self.head.latch.expect_sleep();
+        self.books.latch.expect_sleep();
     }
 }
 
@@ -255,6 +277,8 @@ unsafe fn run_ticket(job: JobRef, context: &Context<'_>) -> Ran {
     let crew = job.cast::<Crew>();
     // SAFETY: in place until its last holder goes, and this ticket is one.
     let here = unsafe { crew.as_ref() };
+    here.fetch(context);
+    context.worker().say_took_part();
     if !here.is_over() {
         call_two(crew, context);
         here.take_part(context);

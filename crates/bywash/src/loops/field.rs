@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 
 use super::pace::Pace;
 use super::slice::Slice;
+use crate::prefetch::{prefetch_to_read, prefetch_to_write};
 
 /// The most slices of one loop; more workers than that share slices.
 pub(super) const MOST_SLICES: usize = 64;
@@ -65,6 +66,12 @@ impl Field {
     /// How many slices there are.
     pub(super) fn count(&self) -> usize {
         self.count
+    }
+
+    /// Fetches the count and the slice `own`.
+    pub(super) fn fetch(&self, own: usize) {
+        prefetch_to_read(&raw const self.count);
+        prefetch_to_write(self.slices.as_ptr().wrapping_add(own % MOST_SLICES));
     }
 
     fn slice(&self, index: usize) -> &Slice {

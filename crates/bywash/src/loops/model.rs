@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::time::Instant;
 
 use super::field::Field;
 use super::hints::Partitioner;
@@ -32,7 +31,7 @@ impl Units {
         let slices = self.0.count();
         let near = || (1..slices).map(move |step| (own + step) % slices);
         let claimed = Cell::new(0);
-        let mut pace = Pace::new(partitioner, 1, Instant::now());
+        let mut pace = Pace::new(partitioner, 1);
         self.0.work(own, near, &mut pace, &claimed, run);
         claimed.get()
     }

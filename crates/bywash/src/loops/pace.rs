@@ -14,22 +14,37 @@ const LONG: Duration = Duration::from_micros(32);
 pub(super) struct Pace {
     partitioner: Partitioner,
     chunk: u32,
-    last: Instant,
+    /// Since when the present chunk runs. Not read while there is no other chunk to size by it.
+    since: Option<Instant>,
+    /// Whether a chunk has ended since the clock was read.
+    is_due: bool,
 }
 
 impl Pace {
-    /// Begins `now` with chunks of `first` units.
-    pub(super) fn new(partitioner: Partitioner, first: u32, now: Instant) -> Self {
+    /// Begins with chunks of `first` units.
+    pub(super) fn new(partitioner: Partitioner, first: u32) -> Self {
         Self {
             partitioner,
             chunk: first.max(1),
-            last: now,
+            since: None,
+            is_due: false,
         }
     }
 
-    /// How many of `left` units to claim next; from 1 to `left`.
+    /// How many of `left` units to claim next; from 1 to `left`. Reads the clock if this is neither the
+    /// first chunk nor the last.
     #[inline]
-    pub(super) fn want(&self, left: u32) -> u32 {
+    pub(super) fn want(&mut self, left: u32) -> u32 {
+        let want = self.want_of(left);
+        let is_timed = self.is_due || self.since.is_none() && want < left;
+        if !is_timed || self.partitioner != Partitioner::Auto {
+            return want;
+        }
+        self.step_at(Instant::now());
+        self.want_of(left)
+    }
+
+    fn want_of(&self, left: u32) -> u32 {
         let want = match self.partitioner {
             // A quarter of the rest, unless that is far less than a good chunk.
             Partitioner::Auto => self.chunk.min((left / 4).max(self.chunk / 8)),
@@ -45,23 +60,24 @@ impl Pace {
     pub(super) fn want_alone(&self, left: u32) -> u32 {
         match self.partitioner {
             Partitioner::Auto => self.chunk.min(left),
-            _ => self.want(left),
+            _ => self.want_of(left),
         }
     }
 
     /// A chunk has ended.
     #[inline]
     pub(super) fn step(&mut self) {
-        if self.partitioner == Partitioner::Auto {
-            self.step_at(Instant::now());
-        }
+        self.is_due = true;
     }
 
-    /// A chunk has ended `now`.
+    /// A chunk has ended `now`, or the first begins.
     #[inline]
     pub(super) fn step_at(&mut self, now: Instant) {
-        let took = now - self.last;
-        self.last = now;
+        self.is_due = false;
+        let Some(since) = self.since.replace(now) else {
+            return;
+        };
+        let took = now - since;
         if took < SHORT {
             self.chunk = self.chunk.saturating_mul(2);
         } else if took > LONG {

@@ -103,7 +103,8 @@ impl<'frame> Context<'frame> {
         let partitioner = cut.hints.partitioner;
         let begun = Instant::now();
         let mut now = begun;
-        let mut pace = Pace::new(partitioner, first_chunk, now);
+        let mut pace = Pace::new(partitioner, first_chunk);
+        pace.step_at(now);
         let mut nanos_a_unit = known;
         // Whoever says that each call is worth a worker need not wait until somebody looks idle.
         let is_heavy = granularity == Some(Granularity::Heavy);

@@ -28,7 +28,7 @@ impl Slice {
 
     /// Claims units at the front: as many as `want` says, from 1 to those that are left.
     #[inline]
-    pub(super) fn take_front(&self, want: impl Fn(u32) -> u32) -> Option<Range<u32>> {
+    pub(super) fn take_front(&self, mut want: impl FnMut(u32) -> u32) -> Option<Range<u32>> {
         let mut word = self.0.load(Ordering::Relaxed);
         loop {
             let units = unpack(word);

@@ -449,3 +449,14 @@ fn systems_come_and_go_while_others_work() {
         }
     });
 }
+
+#[test]
+fn a_job_that_comes_while_threads_start_keeps_none_of_them_from_starting() {
+    for _ in 0..20 {
+        let jobs = system_of(16);
+        let (sender, receiver) = channel();
+        jobs.spawn_detached(move |_| sender.send(()).unwrap());
+        receiver.recv().unwrap();
+        assert_eq!(jobs.broadcast(|_| ()).len(), 16);
+    }
+}
