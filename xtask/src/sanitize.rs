@@ -76,7 +76,8 @@ pub(crate) fn address(steps: &mut Steps) {
 
 const ASAN_OPTIONS: &str = "detect_leaks=1:detect_stack_use_after_return=1";
 
-/// Every `examples/stress.rs`: a program of its own, since libtest cannot be instrumented.
+/// Every package's `examples/stress_….rs`, named after it: a program of its own, since libtest cannot be
+/// instrumented.
 pub(crate) fn thread(steps: &mut Steps) {
     steps.check("thread: planted race", || planted(World::Thread));
     steps.check("thread: stress", || {
@@ -85,12 +86,17 @@ pub(crate) fn thread(steps: &mut Steps) {
             .map_err(|error| format!("{}: {error}", suppressions.display()))?;
         let mut said = Vec::new();
         for package in workspace::crates()? {
-            if !package.folder.join("examples/stress.rs").is_file() {
+            let stress = format!("stress_{}", package.name().replace('-', "_"));
+            if !package
+                .folder
+                .join(format!("examples/{stress}.rs"))
+                .is_file()
+            {
                 continue;
             }
             let triple = host::triple()?;
             let mut cargo = World::Thread.cargo(&["build", "--release", "--target", &triple]);
-            cargo.args(["--package", package.name(), "--example", "stress"]);
+            cargo.args(["--package", package.name(), "--example", &stress]);
             for program in build::executables(&mut cargo)? {
                 let options = format!("suppressions={} exitcode=66", suppressions.display());
                 let mut command = Command::new(&program.path);
@@ -109,7 +115,7 @@ pub(crate) fn thread(steps: &mut Steps) {
             }
         }
         if said.is_empty() {
-            return Err("no crate has an examples/stress.rs".to_owned());
+            return Err("no crate has an examples/stress_….rs".to_owned());
         }
         Ok(said.join("; "))
     });

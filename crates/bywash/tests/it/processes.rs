@@ -62,8 +62,7 @@ fn a_workers_overflowing_stack_ends_the_process_with_words() {
 
 #[test]
 fn the_global_system_is_built_once_as_the_environment_says_or_not_at_all() {
-    const NAME: &str =
-        "processes::the_global_system_is_built_once_as_the_environment_says_or_not_at_all";
+    const NAME: &str = "the_global_system_is_built_once_as_the_environment_says_or_not_at_all";
     if is_inside() {
         match bywash::try_global() {
             Ok(jobs) => println!("{} workers", jobs.seats()),
