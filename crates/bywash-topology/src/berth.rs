@@ -1,6 +1,6 @@
 //! Where a thread sleeps, and how its waker sees to it that it wakes elsewhere.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 #[cfg(target_os = "linux")]
 use crate::affinity as system;
@@ -28,75 +28,88 @@ use crate::unmoved as system;
 /// ```
 #[derive(Debug, Default)]
 pub struct Berth {
-    // Each one more than the number, 0 where there is none.
-    thread: AtomicU32,
-    /// The PU that the thread lay down on.
-    pu: AtomicU32,
-    /// The PU of the waker, if it goes on.
-    waker: AtomicU32,
-    /// The PU that the thread is kept off.
-    forbidden: AtomicU32,
+    // Taken by one at a time: the waker while the thread sleeps, the thread when it is up.
+    state: Mutex<State>,
 }
 
-/// Whether a thread of this process was seen to wake on the PU of a waker that went on.
-static CROWDS: AtomicBool = AtomicBool::new(false);
+#[derive(Debug, Default)]
+struct State {
+    thread: Option<u32>,
+    /// The PU that the thread lay down on.
+    pu: Option<PuId>,
+    /// The PU of the waker, if it goes on.
+    waker: Option<PuId>,
+    /// The PU that the thread is kept off.
+    forbidden: Option<PuId>,
+}
 
-// Relaxed throughout: whatever wakes the thread orders what its waker did before.
+/// Set once a thread of this process was seen to wake on the PU of a waker that went on.
+static CROWDS: OnceLock<()> = OnceLock::new();
+
 impl Berth {
     /// Nobody's yet.
     pub const fn new() -> Self {
+        let state = State {
+            thread: None,
+            pu: None,
+            waker: None,
+            forbidden: None,
+        };
         Self {
-            thread: AtomicU32::new(0),
-            pu: AtomicU32::new(0),
-            waker: AtomicU32::new(0),
-            forbidden: AtomicU32::new(0),
+            state: Mutex::new(state),
         }
     }
 
     /// The calling thread is about to sleep here. Costs about as much as reading the clock.
     pub fn lie_down(&self) {
-        if self.thread.load(Ordering::Relaxed) == 0 {
-            let thread = system::thread().map_or(0, |thread| thread + 1);
-            self.thread.store(thread, Ordering::Relaxed);
-        }
-        self.pu.store(place(), Ordering::Relaxed);
+        let mut state = self.state();
+        state.thread = state.thread.or_else(system::thread);
+        state.pu = system::pu();
     }
 
     /// The waker, before it wakes the thread and goes on working: the thread is to wake elsewhere. Returns
     /// whether it is made to.
     ///
     /// Two system calls if need be, else none; allocates nothing. A thread that may use one PU alone stays.
+    /// One that never lay down may not have begun, for want of a processor: it is given this one's rest.
     pub fn clear_the_way(&self) -> bool {
-        let (thread, here) = (self.thread.load(Ordering::Relaxed), place());
-        self.waker.store(here, Ordering::Relaxed);
-        let is_risky = self.pu.load(Ordering::Relaxed) == here || CROWDS.load(Ordering::Relaxed);
-        let is_kept_off = is_risky
-            && thread != 0
-            && here != 0
-            && self.forbidden.load(Ordering::Relaxed) == 0
-            && system::forbid(thread - 1, PuId(here - 1));
+        let mut state = self.state();
+        state.waker = system::pu();
+        let Some(thread) = state.thread else {
+            drop(state);
+            std::thread::yield_now();
+            return false;
+        };
+        let is_risky = state.pu == state.waker || CROWDS.get().is_some();
+        let here = state
+            .waker
+            .filter(|_| is_risky && state.forbidden.is_none());
+        let is_kept_off = here.is_some_and(|here| system::forbid(thread, here));
         if is_kept_off {
-            self.forbidden.store(here, Ordering::Relaxed);
+            state.forbidden = here;
         }
         is_kept_off
     }
 
-    /// The thread is up: it may use all it could before. Two system calls if it was kept off something,
-    /// else none.
+    /// The thread is up: it may use all it could before. If it finds itself on the PU of a waker that goes
+    /// on, it goes elsewhere now. Two system calls if it was kept off something, four if it goes, else none.
     pub fn get_up(&self) {
-        let waker = self.waker.swap(0, Ordering::Relaxed);
-        let forbidden = self.forbidden.swap(0, Ordering::Relaxed);
-        if forbidden != 0 {
-            system::permit(PuId(forbidden - 1));
-        } else if waker != 0 && waker == place() {
-            CROWDS.store(true, Ordering::Relaxed);
+        let mut state = self.state();
+        let (waker, forbidden) = (state.waker.take(), state.forbidden.take());
+        drop(state);
+        if let Some(pu) = forbidden {
+            system::permit(pu);
+        } else if let Some(here) = waker.filter(|_| waker == system::pu()) {
+            CROWDS.get_or_init(|| ());
+            if system::forbid(0, here) {
+                system::permit(here);
+            }
         }
     }
-}
 
-/// The PU that the calling thread runs on, one more than its number; 0 where it is not known.
-fn place() -> u32 {
-    system::pu().map_or(0, |pu| pu.0 + 1)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -20,8 +20,8 @@ use crate::worker::{Seat, Worker};
 const ROOM_SOON: Duration = Duration::from_micros(20);
 
 thread_local! {
-    /// Where this thread sat last: its caches may still be warm there.
-    static LAST_SEAT: Cell<usize> = const { Cell::new(0) };
+    /// Where this thread sat last, if it did: its caches may still be warm there.
+    static LAST_SEAT: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
 impl System {
@@ -43,15 +43,18 @@ impl System {
     }
 
     fn take_seat(&self) -> usize {
-        let last = LAST_SEAT.with(Cell::get);
+        let open = self.open_workers();
+        // At first the one whose thread started last: those that started first are on processors of their
+        // own, and are woken first.
+        let wanted = LAST_SEAT.with(Cell::get).unwrap_or(open.saturating_sub(1));
         // Not one of a closed tier, whose memory may lie far from those who are awake.
-        if last < self.open_workers() && self.idle().take_seat(last) {
-            return last;
+        if wanted < open && self.idle().take_seat(wanted) {
+            return wanted;
         }
         let index = self
             .take_any_seat()
             .unwrap_or_else(|| self.take_guest_seat());
-        LAST_SEAT.with(|last| last.set(index));
+        LAST_SEAT.with(|last| last.set(Some(index)));
         index
     }
 
