@@ -121,6 +121,14 @@ fn instructions(program: &Path, name: &str, count: u64) -> Result<u64, String> {
             format!("--instructions: valgrind cannot be run ({error}); on Debian: apt-get install valgrind")
         })?;
     let words = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        let said = words.lines().find(|line| line.contains("terminating"));
+        let said = said.unwrap_or("no word from it");
+        return Err(format!(
+            "--instructions: {name} did not end well under valgrind ({}): {said}",
+            output.status
+        ));
+    }
     collected(&words).ok_or_else(|| {
         format!(
             "--instructions: valgrind counted nothing for {name}: {}",

@@ -63,7 +63,9 @@ pub(crate) fn thread() -> Option<u32> {
 
 /// The PU that the calling thread runs on just now.
 pub(crate) fn pu() -> Option<PuId> {
-    rustix::thread::sched_getcpu().try_into().ok().map(PuId)
+    // SAFETY: the call takes nothing and returns a number.
+    let pu = unsafe { libc::sched_getcpu() };
+    u32::try_from(pu).ok().map(PuId)
 }
 
 /// Takes `pu` out of the mask of `thread`, unless nothing would be left; whether it did.
