@@ -21,6 +21,7 @@ mod chunks;
 mod context;
 #[expect(unsafe_code, reason = "counters lie in frame memory")]
 mod counter;
+mod critical;
 #[expect(unsafe_code, reason = "a thread-local list of stack frames")]
 mod current;
 #[expect(unsafe_code, reason = "the owner's view is handed out on a promise")]
@@ -116,6 +117,7 @@ pub use builder::{Builder, MOST_WORKERS};
 pub use chunks::Chunks;
 pub use context::Context;
 pub use counter::Counter;
+pub use critical::LatencyGuard;
 pub use error::BuildError;
 pub use frame::Frame;
 pub use global::{

@@ -93,11 +93,11 @@ impl Patience {
         }
     }
 
-    /// Waits a little, or says that it is time to sleep.
-    pub(crate) fn pause(&mut self) -> Pause {
+    /// Waits a little, or says that it is time to sleep, unless its caller `stays_up`.
+    pub(crate) fn pause(&mut self, stays_up: bool) -> Pause {
         let now = Instant::now();
         let waited = now - *self.since.get_or_insert(now);
-        if waited >= self.stay_up {
+        if waited >= self.stay_up && !stays_up {
             return Pause::Sleep;
         }
         if waited < self.spin {

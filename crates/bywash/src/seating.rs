@@ -126,7 +126,8 @@ impl System {
             }
             return;
         }
-        if !self.has_work_for_anybody() {
+        let stays_up = self.stretches().is_any() && !self.is_seat_wanted();
+        if !stays_up && !self.has_work_for_anybody() {
             return;
         }
         if index >= self.open_workers() && !self.is_stopping() {

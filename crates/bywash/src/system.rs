@@ -11,6 +11,7 @@ use bywash_topology::{Pinned, Pinning};
 
 use crate::builder::Settings;
 use crate::chunks::Chunks;
+use crate::critical::Stretches;
 use crate::idle::Idle;
 use crate::inbox::Inbox;
 use crate::lanes::Lanes;
@@ -31,6 +32,7 @@ pub(crate) struct System {
     idle: Idle,
     inbox: Inbox,
     lanes: Lanes,
+    stretches: Stretches,
     roll: Roll,
     /// Callers who wait for a searching worker to leave its seat.
     pub(crate) callers: CachePadded<AtomicUsize>,
@@ -82,6 +84,7 @@ impl System {
             idle: Idle::new(workers, GUESTS),
             inbox: Inbox::new(),
             lanes: Lanes::new(),
+            stretches: Stretches::default(),
             roll: Roll::new(workers),
             callers: CachePadded::new(AtomicUsize::new(0)),
             settings,
@@ -109,6 +112,10 @@ impl System {
 
     pub(crate) fn lanes(&self) -> &Lanes {
         &self.lanes
+    }
+
+    pub(crate) fn stretches(&self) -> &Stretches {
+        &self.stretches
     }
 
     pub(crate) fn seats(&self) -> &[Seat] {
@@ -195,7 +202,7 @@ impl System {
     pub(crate) fn settle(&self) -> usize {
         // A few have started sooner than a sleeper wakes.
         let mut patience = Patience::new(self.wait_policy());
-        while patience.pause() == Pause::LookAgain {
+        while patience.pause(false) == Pause::LookAgain {
             if let Ok(threads) = self.threads.try_lock()
                 && threads.len() >= self.seats_with_threads()
             {

@@ -120,7 +120,9 @@ impl Worker {
                 system.idle().start_searching();
             } else if is_stopping {
                 break true;
-            } else if system.is_seat_wanted() || patience.pause() == Pause::Sleep {
+            } else if system.is_seat_wanted()
+                || patience.pause(system.stretches().is_any()) == Pause::Sleep
+            {
                 break false;
             } else {
                 continue;

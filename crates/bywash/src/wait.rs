@@ -119,7 +119,8 @@ impl<'frame> Context<'frame> {
     #[cold]
     fn wait_long(&self, awaited: &impl Awaited) {
         let worker = self.worker();
-        let mut patience = Patience::new(worker.system().wait_policy());
+        let system = worker.system();
+        let mut patience = Patience::new(system.wait_policy());
         let frame = self.share().record();
         while !awaited.is_over() {
             if worker.deque().expose() {
@@ -128,7 +129,7 @@ impl<'frame> Context<'frame> {
             worker.read_mail();
             if worker.deque().position() > worker.lowest_floor_in(frame) || worker.help(self) {
                 patience.reset();
-            } else if patience.pause() == Pause::Sleep {
+            } else if patience.pause(system.stretches().is_any()) == Pause::Sleep {
                 self.sleep_for(awaited);
                 patience.reset();
             }

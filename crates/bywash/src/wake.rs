@@ -75,6 +75,17 @@ impl System {
             || self.idle().waiting_seats().next().is_some()
     }
 
+    /// Wakes every sleeper that may be up now.
+    pub(crate) fn rouse_all_open(&self) {
+        let open = self.open_workers();
+        for seat in self.idle().free_seats().take_while(|&seat| seat < open) {
+            if self.idle().take_seat(seat) {
+                self.seats()[seat].berth.clear_the_way();
+                self.rouse(seat);
+            }
+        }
+    }
+
     /// Wakes a sleeper for what came in from outside.
     pub(crate) fn wake_for_inbox(&self) {
         if !self.idle().has_sleepers() {

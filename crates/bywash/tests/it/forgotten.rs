@@ -32,6 +32,16 @@ fn a_forgotten_handle_lets_its_job_run_and_its_panic_go() {
 }
 
 #[test]
+fn a_forgotten_latency_guard_keeps_no_system_from_ending() {
+    for jobs in systems() {
+        forget(jobs.latency_critical());
+        forget(jobs.latency_critical());
+        assert_eq!(jobs.join(|_| 1, |_| 2), (1, 2));
+        drop(jobs);
+    }
+}
+
+#[test]
 fn a_handle_may_be_forgotten_in_another_job_and_after_its_end() {
     for jobs in systems() {
         let ran = AtomicUsize::new(0);

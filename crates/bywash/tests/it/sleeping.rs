@@ -14,6 +14,43 @@ fn impatient(workers: usize) -> JobSystem {
         .unwrap()
 }
 
+#[test]
+fn while_latency_is_critical_nobody_who_is_up_sleeps() {
+    for workers in [1, 2, 4] {
+        let jobs = impatient(workers);
+        let critical = jobs.latency_critical();
+        // Everybody has been woken by now, or is.
+        jobs.broadcast(|_| ());
+        let parked = || {
+            (0..workers)
+                .map(|worker| jobs.worker_stats(worker).parked)
+                .sum::<u64>()
+        };
+        let (sender, receiver) = channel();
+        let talk = |messages: usize| {
+            for number in 0..messages {
+                let sender = sender.clone();
+                jobs.spawn_detached(move |_| sender.send(number).unwrap());
+                assert_eq!(receiver.recv(), Ok(number));
+            }
+        };
+        // Some were on their way to sleep when the stretch began.
+        talk(1_000);
+        let before = parked();
+        talk(1_000);
+        assert!(
+            parked() - before <= workers as u64,
+            "{} of {before}",
+            parked()
+        );
+        drop(critical);
+        let before = parked();
+        while parked() == before {
+            talk(1);
+        }
+    }
+}
+
 /// A message each way, `rounds` times: the worker sleeps and is woken in between.
 fn ping(workers: usize, rounds: usize) {
     let jobs = impatient(workers);
