@@ -6,6 +6,7 @@ macro_rules! table {
 }
 
 mod arena;
+mod counters;
 mod deque;
 mod efficiency;
 mod fork_join;
@@ -31,6 +32,7 @@ pub fn all() -> Vec<&'static Row> {
     [
         join::ROWS,
         spawn::ROWS,
+        counters::ROWS,
         efficiency::ROWS,
         loops::ROWS,
         wake::ROWS,

@@ -49,21 +49,21 @@ Libraries are entered before the clock starts.",
 }
 
 /// Jobs in one burst.
-const JOBS: u64 = 50_000;
+pub(super) const JOBS: u64 = 50_000;
 /// What they add up to, each adding its number.
 const SUM: u64 = JOBS * (JOBS - 1) / 2;
 
 /// How often a burst is timed in one sample.
 #[derive(Clone, Copy)]
-struct Bursts(usize);
+pub(super) struct Bursts(usize);
 
 impl Bursts {
-    fn of(setting: &Setting) -> Self {
+    pub(super) fn of(setting: &Setting) -> Self {
         Self(setting.repeats(10, 3))
     }
 
     /// Times `burst`, each one checked, after one that is not timed.
-    fn time(self, mut burst: impl FnMut()) -> Result<Sample, Wrong> {
+    pub(super) fn time(self, mut burst: impl FnMut()) -> Result<Sample, Wrong> {
         let mut once = || {
             tally::take();
             let time = stopwatch(&mut burst);
