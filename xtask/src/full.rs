@@ -18,7 +18,7 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     test::add(&mut steps)?;
     add_long_tests(&mut steps);
     mutants::add(&mut steps, Shard::ALL, None);
-    sanitize::address(&mut steps);
+    sanitize::address(&mut steps, &[]);
     sanitize::thread(&mut steps);
     conformance::add(&mut steps, None);
     outside::add(&mut steps);
