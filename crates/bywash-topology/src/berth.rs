@@ -13,7 +13,7 @@ use crate::unmoved as system;
 /// Some systems, virtual machines above all, put a thread that is woken onto the PU of its waker, though
 /// others are idle. If the waker does not stop, the one then waits for the other's time slice, which is
 /// milliseconds. So a waker that goes on working says so: if the thread lay down where the waker runs, or
-/// once such a wake-up was seen in this process, the thread is kept off the waker's PU until it is up.
+/// once such a wake-up was seen in this process, the thread is kept off the waker's PU until it lies down.
 ///
 /// ```
 /// use bywash_topology::Berth;
@@ -23,7 +23,7 @@ use crate::unmoved as system;
 /// berth.lie_down();
 /// // Its waker, before it wakes it, if it goes on working:
 /// berth.clear_the_way();
-/// // The thread, once it is up: it may run everywhere again.
+/// // The thread, once it is up:
 /// berth.get_up();
 /// ```
 #[derive(Debug, Default)]
@@ -60,9 +60,13 @@ impl Berth {
         }
     }
 
-    /// The calling thread is about to sleep here. Costs about as much as reading the clock.
+    /// The calling thread is about to sleep here: it may use all it could before it was last woken. Costs
+    /// about as much as reading the clock, and two system calls if it was kept off something.
     pub fn lie_down(&self) {
         let mut state = self.state();
+        if let Some(pu) = state.forbidden.take() {
+            system::permit(pu);
+        }
         state.thread = state.thread.or_else(system::thread);
         state.pu = system::pu();
     }
@@ -91,15 +95,11 @@ impl Berth {
         is_kept_off
     }
 
-    /// The thread is up: it may use all it could before. If it finds itself on the PU of a waker that goes
-    /// on, it goes elsewhere now. Two system calls if it was kept off something, four if it goes, else none.
+    /// The thread is up. If it finds itself on the PU of a waker that goes on, it goes elsewhere now, by
+    /// four system calls; else it makes none.
     pub fn get_up(&self) {
-        let mut state = self.state();
-        let (waker, forbidden) = (state.waker.take(), state.forbidden.take());
-        drop(state);
-        if let Some(pu) = forbidden {
-            system::permit(pu);
-        } else if let Some(here) = waker.filter(|_| waker == system::pu()) {
+        let waker = self.state().waker.take();
+        if let Some(here) = waker.filter(|_| waker == system::pu()) {
             CROWDS.get_or_init(|| ());
             if system::forbid(0, here) {
                 system::permit(here);
@@ -133,6 +133,7 @@ mod tests {
                 woken.wait();
                 let away = affinity::current().unwrap();
                 berth.get_up();
+                berth.lie_down();
                 (away, affinity::current().unwrap())
             });
             let is_off = scope.spawn(|| {
