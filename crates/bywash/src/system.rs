@@ -1,10 +1,10 @@
 //! The system: its seats, its idle, its inbox, its plan of the machine; and its end.
 
-use std::ptr::NonNull;
+use std::ptr::{NonNull, null_mut};
 use std::sync::{Arc, OnceLock, PoisonError};
 
 use bywash_sync::CachePadded;
-use bywash_sync::atomic::{AtomicUsize, Ordering};
+use bywash_sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use bywash_sync::lock::{Condvar, Mutex};
 use bywash_sync::thread::JoinHandle;
 use bywash_topology::{Pinned, Pinning};
@@ -30,6 +30,9 @@ pub(crate) struct System {
     seats: Box<[Seat]>,
     pub(crate) guests: Guests,
     idle: Idle,
+    /// What each seat's occupant sleeps for: the address of a frame's record, a counter, a job. Side by side,
+    /// since whoever ends something looks through those of all who sleep.
+    awaited: Box<[AtomicPtr<()>]>,
     inbox: Inbox,
     lanes: Lanes,
     stretches: Stretches,
@@ -82,6 +85,9 @@ impl System {
                 free: Mutex::new(Vec::new()),
             },
             idle: Idle::new(workers, GUESTS),
+            awaited: (0..workers + GUESTS)
+                .map(|_| AtomicPtr::new(null_mut()))
+                .collect(),
             inbox: Inbox::new(),
             lanes: Lanes::new(),
             stretches: Stretches::default(),
@@ -104,6 +110,15 @@ impl System {
 
     pub(crate) fn idle(&self) -> &Idle {
         &self.idle
+    }
+
+    /// What the occupant of seat `index` sleeps for, or slept for last.
+    pub(crate) fn awaited(&self, index: usize) -> *mut () {
+        self.awaited[index].load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn say_awaited(&self, index: usize, address: *mut ()) {
+        self.awaited[index].store(address, Ordering::Relaxed);
     }
 
     pub(crate) fn inbox(&self) -> &Inbox {

@@ -123,8 +123,7 @@ impl System {
     #[cold]
     pub(crate) fn wake_who_waits_for(&self, address: *mut ()) {
         self.idle().wake_waiting(|index| {
-            let seat = self.seat(index);
-            std::ptr::eq(seat.waits_for(), address).then_some(&*seat.parker)
+            std::ptr::eq(self.awaited(index), address).then(|| &*self.seat(index).parker)
         });
     }
 

@@ -52,9 +52,7 @@ pub(crate) struct Seat {
     pub(crate) parker: CachePadded<Parker>,
     /// Nanoseconds that each job of the occupant's last long run of jobs took; 0 before the first.
     pace: AtomicU32,
-    /// What the occupant sleeps for: the address of a frame's record, a counter, a job.
-    waits_for: AtomicPtr<()>,
-    /// In which frame it sleeps, so that new work of that frame can wake it.
+    /// In which frame the occupant sleeps, so that new work of that frame can wake it.
     waits_in: AtomicPtr<FrameRecord>,
 }
 
@@ -119,7 +117,6 @@ impl Seat {
             berth: Berth::new(),
             parker: CachePadded::new(Parker::new()),
             pace: AtomicU32::new(0),
-            waits_for: AtomicPtr::new(null_mut()),
             waits_in: AtomicPtr::new(null_mut()),
         }
     }
@@ -156,10 +153,6 @@ impl Seat {
 
     pub(crate) fn index(&self) -> usize {
         self.own.index
-    }
-
-    pub(crate) fn waits_for(&self) -> *mut () {
-        self.waits_for.load(Ordering::Relaxed)
     }
 
     /// Whether the occupant sleeps in a frame that would let it run a job of `frame`.
@@ -394,7 +387,7 @@ impl Worker {
     /// Says what this worker is about to sleep for.
     pub(crate) fn say_waiting(&self, what: *mut (), frame: Option<&FrameRecord>) {
         let frame = frame.map_or(null_mut(), |frame| std::ptr::from_ref(frame).cast_mut());
-        self.seat.waits_for.store(what, Ordering::Relaxed);
+        self.system().say_awaited(self.index(), what);
         self.seat.waits_in.store(frame, Ordering::Relaxed);
     }
 }
