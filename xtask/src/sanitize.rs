@@ -21,10 +21,10 @@ const PLANTED: &[(World, &str, &str)] = &[
 ];
 
 /// What ThreadSanitizer cannot know: fences it does not model (the collector's, an `Arc`'s last drop), and the
-/// standard library, which is not instrumented (a `OnceLock`'s state). Its locks say what they do by
-/// themselves, see `bywash_sync::lock`.
-const SUPPRESSIONS: &str =
-    "race:crossbeam_epoch\nrace:alloc::sync::Arc\nrace:std::sync::once_lock::OnceLock\n";
+/// standard library, which is not instrumented (a `OnceLock`'s state, a berth's lock). The scheduler's locks
+/// say what they do by themselves, see `bywash_sync::lock`.
+const SUPPRESSIONS: &str = "race:crossbeam_epoch\nrace:alloc::sync::Arc\n\
+    race:std::sync::once_lock::OnceLock\nrace:bywash_topology::berth::Berth\n";
 
 /// Mutants with which a stress program must not stay silent, by its package: those that it meets hundreds
 /// of times a run.

@@ -201,14 +201,14 @@ fn a_thief_chooses_by_the_label_and_takes_none_of_another() {
 
 #[test]
 fn the_owner_may_look_at_what_it_would_pop() {
+    static ITEMS: [usize; 3] = [0, 1, 2];
     let worker = Worker::lifo();
-    let items: Vec<_> = (0..3).map(|item| &*Box::leak(Box::new(item))).collect();
     assert_eq!(worker.peek(0), None);
-    items.iter().for_each(|&item| worker.push(item).unwrap());
+    ITEMS.iter().for_each(|item| worker.push(item).unwrap());
     let at = |newer| worker.peek(newer);
-    let raw = |item: usize| Some(NonNull::from(items[item]).cast());
+    let raw = |item: usize| Some(NonNull::from(&ITEMS[item]).cast());
     assert_eq!([at(0), at(1), at(2), at(3)], [raw(2), raw(1), raw(0), None]);
-    assert_eq!(worker.stealer().steal(), Steal::Taken(items[0]));
+    assert_eq!(worker.stealer().steal(), Steal::Taken(&ITEMS[0]));
     assert_eq!([at(1), at(2)], [raw(1), None]);
 }
 
