@@ -75,13 +75,10 @@ impl Berth {
     /// whether it is made to.
     ///
     /// Two system calls if need be, else none; allocates nothing. A thread that may use one PU alone stays.
-    /// One that never lay down may not have begun, for want of a processor: it is given this one's rest.
     pub fn clear_the_way(&self) -> bool {
         let mut state = self.state();
         state.waker = system::pu();
         let Some(thread) = state.thread else {
-            drop(state);
-            std::thread::yield_now();
             return false;
         };
         let is_risky = state.pu == state.waker || CROWDS.get().is_some();
@@ -93,6 +90,12 @@ impl Berth {
             state.forbidden = here;
         }
         is_kept_off
+    }
+
+    /// Whether the thread has lain down here before. One that was called and has not may still wait for a
+    /// processor, be it its caller's.
+    pub fn is_known(&self) -> bool {
+        self.state().thread.is_some()
     }
 
     /// The thread is up. If it finds itself on the PU of a waker that goes on, it goes elsewhere now, by

@@ -1,5 +1,10 @@
 //! Whom a publication, a message or the end of something wakes.
 
+use std::time::Duration;
+
+use bywash_sync::thread;
+use bywash_sync::time::Instant;
+
 use crate::context::Context;
 use crate::deque::Deque;
 use crate::idle::Called;
@@ -9,6 +14,9 @@ use crate::spill::Sight;
 use crate::stats::Did;
 use crate::system::System;
 use crate::worker::{Seat, Worker};
+
+/// A thread that has a processor has begun by then.
+const BEGINNING: Duration = Duration::from_micros(20);
 
 impl System {
     /// Wakes the nearest sleeper for work that `worker` made public, unless somebody searches.
@@ -47,7 +55,9 @@ impl System {
             // This thread has work to go on with, so whom it wakes must not wait for its processor.
             self.idle().take_seat(seat) && {
                 self.seats()[seat].berth.clear_the_way();
-                self.rouse(seat)
+                let comes = self.rouse(seat);
+                worker.look_after(seat);
+                comes
             }
         });
         worker.count(Did::Wake, u64::from(has_woken));
@@ -199,9 +209,37 @@ impl Worker {
         }
     }
 
+    /// A thread that was called before it has begun may wait for this very processor: to be looked at again.
+    fn look_after(&self, called: usize) {
+        if !self.system().seats()[called].berth.is_known() {
+            self.set_called(Some((called, Instant::now())));
+            self.seat().deque.ask();
+        }
+    }
+
+    /// If the called thread has not begun by now, it is given what is left of this one's time slice.
+    #[cold]
+    #[inline(never)]
+    fn look_again(&self) {
+        let Some((called, since)) = self.called() else {
+            return;
+        };
+        let has_begun = self.system().seats()[called].berth.is_known();
+        if !has_begun && since.elapsed() < BEGINNING {
+            return self.seat().deque.ask();
+        }
+        self.set_called(None);
+        if !has_begun {
+            thread::yield_now();
+        }
+    }
+
     /// Whether there is something public, and somebody who sleeps.
     fn has_news(&self) -> bool {
         self.seat().mark.answer();
+        if self.called().is_some() {
+            self.look_again();
+        }
         if !self.system().lanes().is_empty() {
             // The slow way took the question that a lane had put; it is put again.
             self.seat().deque.ask();

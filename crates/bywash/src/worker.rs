@@ -10,8 +10,9 @@ use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
 use std::time::Duration;
 
-use bywash_sync::CachePadded;
 use bywash_sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use bywash_sync::time::Instant;
+use bywash_sync::{CachePadded, Parker};
 
 use bywash_topology::Berth;
 
@@ -29,7 +30,6 @@ use crate::stall::Mark;
 use crate::stats::{Counters, Did};
 use crate::system::System;
 use crate::trace::Recorder;
-use bywash_sync::Parker;
 
 /// Nanoseconds: less than a core needs to fetch a line from another's cache.
 const TINY: u32 = 14;
@@ -76,6 +76,8 @@ struct Own {
     session: Session,
     /// Jobs since the last low one.
     low_turn: Cell<u32>,
+    /// The seat whose thread was called before it had begun, and when.
+    called: Cell<Option<(usize, Instant)>>,
     /// Whether one of the last haul's jobs was a loop's ticket.
     took_part: Cell<bool>,
 }
@@ -104,6 +106,7 @@ impl Seat {
             loop_costs: LoopCosts::new(),
             session: Session::new(),
             low_turn: Cell::new(0),
+            called: Cell::new(None),
             took_part: Cell::new(false),
         };
         Self {
@@ -351,6 +354,15 @@ impl Worker {
         let turn = self.seat.own.low_turn.get() + 1;
         self.seat.own.low_turn.set(turn % turns);
         turn == turns
+    }
+
+    /// The seat whose thread this worker called before it had begun, and when, if it is still to be looked at.
+    pub(crate) fn called(&self) -> Option<(usize, Instant)> {
+        self.seat.own.called.get()
+    }
+
+    pub(crate) fn set_called(&self, called: Option<(usize, Instant)>) {
+        self.seat.own.called.set(called);
     }
 
     /// A loop's ticket runs: how soon its part is over tells nothing of what jobs cost here.
