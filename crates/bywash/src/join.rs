@@ -92,10 +92,21 @@ impl<'frame> Context<'frame> {
     /// Gets a fork back: off this worker's stack, out of what it made public, or done by somebody.
     fn recall<B, R>(&self, fork: &Fork<B, R>) -> Recalled {
         let worker = self.worker();
+        // SAFETY: only its address and its kind are asked for, and it lies on this stack.
+        let job = unsafe { JobRef::new(NonNull::from(fork).cast()) };
         while !fork.is_over() {
-            match worker.deque().take_back(NonNull::from(fork).cast()) {
-                TakeBack::Mine => return Recalled::Unrun,
-                TakeBack::Below(position) => worker.drain(self, position, || false),
+            match worker.deque().take_back(job.address()) {
+                TakeBack::Mine => {
+                    // Older jobs went out again: who looked meanwhile may have overlooked them.
+                    worker.announce_fork(job);
+                    return Recalled::Unrun;
+                }
+                TakeBack::Below(position) => {
+                    if worker.deque().expose() {
+                        worker.announce();
+                    }
+                    worker.drain(self, position, || false);
+                }
                 TakeBack::Stolen => self.wait_for(fork),
             }
         }

@@ -64,6 +64,12 @@ impl Session {
         self.state.set(State::Published(first, since));
     }
 
+    /// A job was published, for which nobody comes if nobody is woken: no wake-up is held back from now on,
+    /// and how long this frame lasts tells nothing of forks.
+    pub(crate) fn waits_for_others(&self) {
+        self.state.set(State::Closed);
+    }
+
     /// The root frame is over.
     pub(crate) fn close(&self) {
         if let State::Published(first, since) = self.state.replace(State::Closed) {

@@ -92,7 +92,7 @@ impl<'frame> Context<'frame> {
     /// made public. Returns whether there was. Else yields the processor.
     pub fn yield_now(&self) -> bool {
         let worker = self.worker();
-        if let Some(job) = worker.deque().pop(worker.floor()) {
+        if let Some(job) = worker.pop(worker.floor()) {
             worker.run_apart(job);
             return true;
         }
@@ -173,6 +173,13 @@ fn is_over_soon(awaited: &impl Awaited) -> bool {
 }
 
 impl Worker {
+    /// Takes this worker's newest job above `floor`. Who looked while what was public was taken back may have
+    /// gone to sleep over it, and the job may block until another has run: so somebody is told again.
+    #[inline(always)]
+    fn pop(&self, floor: Position) -> Option<JobRef> {
+        self.deque().pop(floor, || self.announce())
+    }
+
     /// Makes a job runnable by anybody. If that made work public, somebody may have to be woken.
     #[inline(always)]
     pub(crate) fn push(&self, job: JobRef) {
@@ -255,7 +262,7 @@ impl Worker {
                 // What was on top when the last job was tallied may have gone since.
                 self.tally().turn_to(std::ptr::null(), context);
             }
-            let Some(job) = self.deque().pop(floor) else {
+            let Some(job) = self.pop(floor) else {
                 return;
             };
             ended.jobs += 1;

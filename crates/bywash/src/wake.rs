@@ -189,6 +189,7 @@ impl Worker {
     #[inline(never)]
     pub(crate) fn announce(&self) {
         if self.has_news() {
+            self.session().waits_for_others();
             self.wake_somebody();
         }
     }

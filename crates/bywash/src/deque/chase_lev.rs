@@ -160,7 +160,7 @@ impl Owner for ChaseLevOwner<'_> {
     }
 
     #[inline(always)]
-    fn pop(self, floor: Position) -> Option<JobRef> {
+    fn pop(self, floor: Position, _tell: impl FnOnce()) -> Option<JobRef> {
         if self.position() <= floor {
             return None;
         }

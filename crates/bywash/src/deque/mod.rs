@@ -59,8 +59,9 @@ pub(crate) trait Owner: Copy {
     fn push(self, job: JobRef) -> bool;
 
     /// Takes the newest job off, unless the stack is down to `floor`; `None` also when all above it has
-    /// been taken away.
-    fn pop(self, floor: Position) -> Option<JobRef>;
+    /// been taken away. Calls `tell` if others may have overlooked what they could see before and can see
+    /// again: it was hidden for a moment.
+    fn pop(self, floor: Position, tell: impl FnOnce()) -> Option<JobRef>;
 
     /// The job that [`Owner::pop`] would give, if nobody can take it away meanwhile.
     fn peek(self, floor: Position) -> Option<JobRef>;

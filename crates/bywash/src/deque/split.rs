@@ -54,8 +54,16 @@ impl Owner for SplitOwner<'_> {
     }
 
     #[inline(always)]
-    fn pop(self, floor: Position) -> Option<JobRef> {
-        self.0.pop(floor)
+    fn pop(self, floor: Position, tell: impl FnOnce()) -> Option<JobRef> {
+        if self.0.peek(floor).is_some() {
+            return self.0.pop(floor);
+        }
+        // What was public has come back, and goes out again but for this one.
+        let job = self.0.pop(floor);
+        if job.is_some() {
+            tell();
+        }
+        job
     }
 
     #[inline(always)]
