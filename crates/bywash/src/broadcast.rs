@@ -9,7 +9,8 @@ use bywash_sync::lock::Mutex;
 use crate::context::Context;
 use crate::jobs::JobSystem;
 use crate::loops::LoopLatch;
-use crate::wait::{Awaited, drop_quietly};
+use crate::payload::drop_quietly;
+use crate::wait::Awaited;
 
 impl JobSystem {
     /// Runs `body` once on each worker, at the same time as far as there are processors, and returns

@@ -70,7 +70,7 @@ impl Builder {
             auto_tuning: true,
             stack_size: None,
             // The default panic hook has already printed the message.
-            panic_handler: Arc::new(crate::wait::drop_quietly),
+            panic_handler: Arc::new(crate::payload::drop_quietly),
             thresholds: Arc::new(Thresholds::of),
             thread_name: Arc::new(|index| format!("bywash-{index}")),
             on_start: None,

@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::context::Context;
 use crate::deque::Owner;
+use crate::payload::drop_quietly;
 use crate::trace::What;
-use crate::wait::drop_quietly;
 use crate::worker::Worker;
 
 /// An open frame, as its body sees it. Dereferences to the body's [`Context`].

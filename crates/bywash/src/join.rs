@@ -9,7 +9,8 @@ use std::ptr::NonNull;
 use crate::context::Context;
 use crate::deque::{Owner, TakeBack};
 use crate::job::{Header, JobRef, Ran};
-use crate::wait::{Awaited, drop_quietly};
+use crate::payload::drop_quietly;
+use crate::wait::Awaited;
 
 impl<'frame> Context<'frame> {
     /// Runs `a` here and offers `b` to others meanwhile; returns both results. Both sides have ended

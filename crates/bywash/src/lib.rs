@@ -57,6 +57,7 @@ mod loops;
 #[expect(unsafe_code, reason = "free lists through the blocks themselves")]
 mod memory;
 mod patience;
+mod payload;
 #[expect(unsafe_code, reason = "an instruction that has no safe name")]
 mod prefetch;
 #[expect(

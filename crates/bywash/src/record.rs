@@ -14,8 +14,9 @@ use bywash_sync::lock::Mutex;
 use bywash_sync::{CachePadded, mutant, ordering};
 
 use crate::memory::{CLASSES, Magazine};
+use crate::payload::drop_quietly;
 use crate::share::Share;
-use crate::wait::{Awaited, drop_quietly};
+use crate::wait::Awaited;
 use crate::worker::Worker;
 
 /// How many frames deep a thief looks for a common ancestor before it gives up on a job.

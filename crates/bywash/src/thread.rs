@@ -10,10 +10,10 @@ use crate::deque::Owner;
 use crate::error::BuildError;
 use crate::inbox::{Inbox, Letter};
 use crate::patience::{Patience, Pause};
+use crate::payload::drop_quietly;
 use crate::stats::Did;
 use crate::system::System;
 use crate::trace::What;
-use crate::wait::drop_quietly;
 use crate::worker::Worker;
 
 /// Starts the thread of seat `index`, which starts those behind it if it `goes_on`: so a system is usable

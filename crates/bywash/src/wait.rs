@@ -3,7 +3,6 @@
 //! The loop ends with sleep, never before a last look at everything that could end the wait or feed
 //! it. It never waits for one particular worker to be scheduled while there is work it may run.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -443,12 +442,5 @@ impl Drop for Ended<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         *self.sum += self.jobs;
-    }
-}
-
-/// Drops a panic's payload; if that panics in turn, the second payload is leaked.
-pub(crate) fn drop_quietly(payload: Box<dyn Any + Send>) {
-    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(second);
     }
 }

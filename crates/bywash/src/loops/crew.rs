@@ -24,8 +24,9 @@ use crate::context::Context;
 use crate::deque::{Deque, Owner};
 use crate::job::{Header, JobRef, Ran};
 use crate::memory::class_of;
+use crate::payload::drop_quietly;
 use crate::prefetch::{prefetch_to_read, prefetch_to_write};
-use crate::wait::{Awaited, drop_quietly};
+use crate::wait::Awaited;
 
 /// How long a caller looks on while others end their last chunks, before it helps with other jobs.
 const LAST_CHUNKS: Duration = Duration::from_micros(5);
