@@ -29,7 +29,8 @@ impl JobSystem {
     /// tiers, and keeps them and whoever waits for jobs up, whatever the [`WaitPolicy`](crate::WaitPolicy),
     /// until the last such guard is gone. They spin and yield meanwhile: a processor's time for each.
     ///
-    /// Wakes each sleeper by one system call; allocates nothing, and does not block. A worker that is
+    /// Wakes each sleeper by one system call, or three where it has to be kept off the caller's processor;
+    /// allocates nothing, and does not block. A worker that is
     /// about to fall asleep at this very moment may sleep on until there is a job.
     ///
     /// ```

@@ -135,7 +135,8 @@ impl JobRef {
 
     #[inline(always)]
     pub(crate) fn kind(self) -> Kind {
-        // SAFETY: a job that has not run is in place, by the contract of `new`.
+        // SAFETY: a job that has not run is in place, by the contract of `new`; a fork whose `join` asks is
+        // so even after it has run.
         Kind::of(unsafe { self.0.as_ref() }.run)
     }
 

@@ -85,7 +85,7 @@ impl System {
             || self.idle().waiting_seats().next().is_some()
     }
 
-    /// Wakes every sleeper that may be up now.
+    /// Wakes every sleeper that may be up now, for a caller that goes on.
     pub(crate) fn rouse_all_open(&self) {
         let open = self.open_workers();
         for seat in self.idle().free_seats().take_while(|&seat| seat < open) {

@@ -1,4 +1,5 @@
-//! The private stack with the public ring, as the scheduler asks for it: every call is passed on.
+//! The private stack with the public ring, as the scheduler asks for it: calls are passed on, and a pop tells
+//! when public jobs were hidden for a moment.
 
 use std::ptr::NonNull;
 
